@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"portal/internal/testkit/browser"
+)
+
+// axe-core finds nothing on any page, light and dark, at a desk and on a
+// phone; nothing foreign is loaded, and the console stays silent.
+func TestEveryPageIsAccessible(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	gallery := newGallery(t, s)
+	b := browser.Start(t)
+	for name, view := range map[string]browser.View{
+		"light": {Width: 1280, Height: 900}, "dark": {Width: 1280, Height: 900, Dark: true},
+		"phone": {Width: 360, Height: 740}, "dark phone": {Width: 360, Height: 740, Dark: true},
+	} {
+		t.Run(name, func(t *testing.T) { gallery.visit(t, b.Page(t, view)) })
+	}
+}
+
+// gallery is a portal with something to see on every page.
+type gallery struct {
+	server *server
+	target string
+}
+
+func newGallery(t *testing.T, s *server) *gallery {
+	t.Helper()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	tess := s.join("Acme", "user", "tess")
+	tess.signIn()
+	tess.enable()
+	list := ada.Get("/administration/access?search=tess").want(t, 200).Body
+	return &gallery{server: s, target: userLink(t, list)}
+}
+
+// visit walks through the pages as a new administrator.
+func (g *gallery) visit(t *testing.T, p *browser.Page) {
+	login := "visitor." + strings.ToLower(strings.NewReplacer("/", ".", " ", ".").Replace(t.Name()[strings.LastIndex(t.Name(), "/")+1:]))
+	who := g.server.join("Acme", "administrator", login)
+	look := func(path string) {
+		t.Helper()
+		p.Open(g.server.Base + path)
+		g.check(t, p)
+	}
+	look("/sign-in")
+	signIn(p, login, "wrong")
+	g.check(t, p)
+	signIn(p, login, goodPassword)
+	for _, path := range []string{
+		"/", "/account", "/no-such-page", "/administration/access", "/administration/access?search=nobody-like-this",
+		"/administration/access/add", g.target, g.target + "/delete-2fa", g.target + "/suspend", g.target + "/end-sessions",
+		"/administration/audit", "/administration/audit?person=nobody", "/account/sessions/end-others",
+	} {
+		look(path)
+	}
+	g.checkTwoFactor(t, p, who, look)
+	if foreign := foreignTo(g.server.Base, p.Requests()); len(foreign) > 0 {
+		t.Errorf("foreign requests: %v", foreign)
+	}
+	if said := p.Console(); len(said) > 0 {
+		t.Errorf("the console says: %v", said)
+	}
+	if kept := p.Storage(); kept != (browser.Storage{}) {
+		t.Errorf("the browser's storage holds something: %+v", kept)
+	}
+}
+
+// checkTwoFactor looks at the pages that 2FA brings.
+func (g *gallery) checkTwoFactor(t *testing.T, p *browser.Page, who *person, look func(string)) {
+	t.Helper()
+	p.Open(g.server.Base + "/account")
+	p.Region("Two Factor Authentication").Switch("Two Factor Authentication").Press()
+	g.check(t, p)
+	who.scan(p.HTML())
+	p.Fill("Enter the code here", who.code())
+	p.Press("Submit")
+	g.check(t, p)
+	for _, path := range []string{
+		"/account", "/account/2fa/disable", "/account/2fa/disable?recovery=1", "/account/2fa/delete", "/account/2fa/replace",
+		"/account/recovery-codes", "/administration/access/add",
+	} {
+		look(path)
+	}
+	p.Press("Name of " + who.login)
+	g.check(t, p)
+	p.Press("Sign out")
+	signIn(p, who.login, goodPassword)
+	g.check(t, p)
+	look("/sign-in/recovery-code")
+	look("/sign-in/lost-phone")
+}
+
+func (g *gallery) check(t *testing.T, p *browser.Page) {
+	t.Helper()
+	for _, violation := range p.Axe(t) {
+		t.Errorf("%s: %s", p.Path(), violation)
+	}
+}
+
+func foreignTo(base string, urls []string) []string {
+	var foreign []string
+	for _, u := range urls {
+		if !strings.HasPrefix(u, base) {
+			foreign = append(foreign, u)
+		}
+	}
+	return foreign
+}

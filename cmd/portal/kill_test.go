@@ -1,0 +1,81 @@
+package main
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// kills is how often the server is killed in the middle of things.
+const kills = 100
+
+// A server that is killed at a random moment of set-up, confirmation,
+// disabling or deletion leaves a legal state, and the person can go on: sign
+// in with what they hold, see one of the states, and reach every other one.
+func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	s := in.Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	for range kills {
+		wendy.server, wendy.client = s, newClient(t, s.Base)
+		wendy.signInAnyhow()
+		wendy.liveUntilKilled(s)
+		in.Advance(time.Hour) // an attempt that a kill cut short stays charged
+		s = in.Serve()
+	}
+	wendy.server, wendy.client = s, newClient(t, s.Base)
+	wendy.signInAnyhow()
+	wendy.reachEveryState()
+}
+
+// signInAnyhow signs in after a crash: whichever key the confirmed setup has,
+// the phone has scanned it. A code is never owed without one that works.
+func (p *person) signInAnyhow() {
+	p.t.Helper()
+	if p.enterPassword() == "/" {
+		return
+	}
+	for i := len(p.secrets) - 1; i >= max(0, len(p.secrets)-2); i-- {
+		p.server.Advance(30 * time.Second)
+		if p.Post("/sign-in/code", "code", p.codeOf(p.secrets[i])).Status == http.StatusSeeOther {
+			p.keep(p.secrets[i])
+			return
+		}
+	}
+	p.t.Fatal("after a kill the phone's codes do not open the account")
+}
+
+// liveUntilKilled walks from state to state until the server is gone.
+func (p *person) liveUntilKilled(s *server) {
+	p.t.Helper()
+	killed := make(chan struct{})
+	timer := time.AfterFunc(rand.N(400*time.Millisecond), func() { s.Kill(); close(killed) })
+	defer timer.Stop()
+	for p.oneStep() {
+	}
+	<-killed
+}
+
+// oneStep takes the next arrow of the state table; false means that the server
+// no longer answers.
+func (p *person) oneStep() bool {
+	page, err := p.try(p.request(http.MethodGet, "/account", nil))
+	if err != nil {
+		return false
+	}
+	if key := typedKey(page.Body); key != "" {
+		p.keep(key)
+		return p.posts("/account/2fa/confirm", "code", p.code())
+	}
+	switch stateOn(page.Body) {
+	case "none":
+		return p.posts("/account/2fa/start", "password", p.password)
+	case "kept":
+		return p.posts("/account/2fa/enable", "password", p.password, "code", p.code())
+	}
+	away := []string{"/account/2fa/disable", "/account/2fa/delete", "/account/2fa/replace"}
+	return p.posts(away[rand.N(len(away))], "password", p.password, "code", p.code())
+}

@@ -1,0 +1,107 @@
+// Command portal is the Customer Administration Portal: the server, and the
+// commands for the operator on the host. It only wires; every rule lives below.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"portal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := world{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Now: time.Now, Getenv: os.Getenv}
+	os.Exit(run(ctx, os.Args[1:], w))
+}
+
+// world is what the program touches outside itself, so that the tests' server
+// can be this very program with a clock that the test moves.
+type world struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Now      portal.Clock
+	Getenv   func(string) string
+}
+
+// cli is the whole command line. Every flag is also read from PORTAL_….
+type cli struct {
+	Data     string `help:"Folder for the database and the key ring." default:"./portal-data" env:"PORTAL_DATA" placeholder:"DIR"`
+	Database string `help:"postgres://… for several nodes; without it SQLite in the data folder. Also as PORTAL_DATABASE_FILE, the path of a file that holds it." env:"PORTAL_DATABASE" placeholder:"URL"`
+
+	Serve    serveCmd    `cmd:"" help:"Run the portal."`
+	Customer customerCmd `cmd:"" help:"Add and list customers."`
+	User     userCmd     `cmd:"" help:"Add, show and help users."`
+	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
+}
+
+// Exit codes: the command line was wrong, or the deed could not be done.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run is the program without the process around it; it returns the exit code.
+func run(ctx context.Context, args []string, w world) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("portal"), kong.Description("The "+portal.ProductName+"."),
+		kong.Writers(w.Out, w.Err), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(w.Err, "portal:", err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case exited >= 0:
+		return exited
+	case err != nil:
+		fmt.Fprintln(w.Err, "portal:", err)
+		return exitUsage
+	}
+	if err := c.databaseFromFile(w); err != nil {
+		fmt.Fprintln(w.Err, "portal:", err)
+		return exitFailed
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(&c, w); err != nil {
+		fmt.Fprintln(w.Err, "portal:", inWords(err))
+		return exitFailed
+	}
+	return 0
+}
+
+// databaseFromFile keeps the password of a database URL out of arguments and
+// environment (CF-01).
+func (c *cli) databaseFromFile(w world) error {
+	path := w.Getenv("PORTAL_DATABASE_FILE")
+	if path == "" || c.Database != "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	c.Database = strings.TrimSpace(string(text))
+	return err
+}
+
+// inWords is an error as the operator reads it: the message, and the cause.
+func inWords(err error) string {
+	var e *portal.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if e.Cause != nil {
+		return fmt.Sprintf("%s (%v)", e.Message, e.Cause)
+	}
+	return e.Message
+}

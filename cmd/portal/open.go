@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"portal"
+	"portal/internal/admin"
+	"portal/internal/auth"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// hashQueue is how many sign-ins wait for a free core before one is told that
+// the portal is busy.
+const hashQueue = 64
+
+// services is the opened house: the data and the use cases on it.
+type services struct {
+	store *store.Store
+	auth  *auth.Service
+	admin *admin.Service
+}
+
+// open opens the data folder and the database, makes both where they are new,
+// and holds the key ring against the data.
+func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, error) {
+	if err := c.makeData(); err != nil {
+		return nil, err
+	}
+	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now})
+	if err != nil {
+		return nil, err
+	}
+	ring, err := openRing(ctx, data, filepath.Join(c.Data, "keyring.json"), w.Now)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return newServices(data, ring, w.Now, log), nil
+}
+
+func newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog.Logger) *services {
+	limits := portal.DefaultLimits()
+	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
+	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Now: now, Limits: limits, Log: log})
+	return &services{store: data, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
+}
+
+// makeData makes the data folder (0700) and, for SQLite, the database file
+// (0600); SQLite gives its side files the same mode.
+func (c *cli) makeData() error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	if c.Database != "" {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Join(c.Data, "portal.db"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the database file cannot be made: %w", err)
+	}
+	return file.Close()
+}
+
+// openRing reads the key ring, or makes one where no data was written yet. It
+// never makes a new key over existing data (CR-07).
+func openRing(ctx context.Context, data *store.Store, path string, now portal.Clock) (*seal.Ring, error) {
+	ring, err := seal.LoadRing(path)
+	if errors.Is(err, seal.ErrNoRing) {
+		ring, err = firstRing(ctx, data, path, now)
+	}
+	if err != nil {
+		return nil, ringAdvice(err, path)
+	}
+	checks := map[string][]byte{}
+	for _, id := range ring.KeyIDs() {
+		checks[id] = ring.CheckValue(id)
+	}
+	return ring, ringAdvice(data.CheckKeys(ctx, checks, ring.WriteKeyID()), path)
+}
+
+func firstRing(ctx context.Context, data *store.Store, path string, now portal.Clock) (*seal.Ring, error) {
+	used, err := data.HasKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if used {
+		return nil, seal.ErrNoRing
+	}
+	if err := seal.NewRing(now()).Create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return seal.LoadRing(path)
+}
+
+// ringAdvice says what to do about a key ring that cannot be used.
+func ringAdvice(err error, path string) error {
+	advice := ""
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, seal.ErrNoRing):
+		advice = "The data was written with a key ring that is missing. Put it back from your backup (or copy it from another node), readable by this user only (chmod 600), and start again. No new key was made."
+	case errors.Is(err, seal.ErrRingMode):
+		advice = "Other users of this machine can read the key ring. Run chmod 600 on it and start again."
+	case errors.Is(err, store.ErrKeyMissing), errors.Is(err, store.ErrKeyWrong), errors.Is(err, seal.ErrRingMalformed):
+		advice = "This is not the key ring that the data was written with. Put the right one back from your backup (or copy it from another node) and start again. Nothing was changed."
+	default:
+		return err
+	}
+	return fmt.Errorf("key ring %s: %w. %s", path, err, advice)
+}
+
+// host is who acts on the command line: the system user on this machine.
+func host() portal.Actor {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		machine = "localhost"
+	}
+	return portal.Host(portal.CleanText(name), portal.CleanText(machine))
+}
+
+// quiet is the log of short commands: what goes wrong is their answer.
+func quiet(w world) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w.Err, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// onData runs a short command on the data, also while a server runs.
+func (c *cli) onData(ctx context.Context, w world, do func(*services) error) error {
+	s, err := c.open(ctx, w, quiet(w))
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(s), s.store.Close())
+}
+
+// firstLine reads a password from standard input: its first line, whole.
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSuffix(line, "\r")
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"portal"
+	"portal/internal/web"
+)
+
+// serveCmd runs the portal.
+type serveCmd struct {
+	Listen   string     `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
+	BaseURL  string     `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
+}
+
+// How long one request may take, and how long requests that are under way have
+// to end when the portal is stopped (AP-07).
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+	shutdownTimeout   = 20 * time.Second
+)
+
+// Run serves until the context ends.
+func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
+	log := slog.New(slog.NewJSONHandler(w.Err, &slog.HandlerOptions{Level: cmd.LogLevel}))
+	listener, err := net.Listen("tcp", cmd.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s; choose another address with --listen: %w", cmd.Listen, err)
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it; this is for a start that fails
+	base, err := cmd.base(listener.Addr())
+	if err != nil {
+		return err
+	}
+	s, err := c.open(ctx, w, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(cmd.serve(ctx, s, listener, base, w, log), s.store.Close())
+}
+
+func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
+	pages, err := web.New(web.Config{
+		Auth: s.auth, Admin: s.admin, BaseURL: base, Log: log, Now: w.Now,
+		Ready: s.store.Ping, Overall: portal.DefaultLimits().Overall,
+	})
+	if err != nil {
+		return err
+	}
+	if err := announce(ctx, s, base, w); err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: pages, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	}
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
+	return serveUntil(ctx, server, listener, log)
+}
+
+// serveUntil serves until the context ends; then it lets the requests that
+// are under way end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping; requests that are under way may end")
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return server.Shutdown(within)
+}
+
+// announce prints where the portal is, and the set-up link while there is no
+// administrator: the only secret that is ever printed here.
+func announce(ctx context.Context, s *services, base *url.URL, w world) error {
+	token, err := s.admin.SetUpLink(ctx, host())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w.Out, "The portal is at %s\n", base)
+	if token == "" {
+		fmt.Fprintln(w.Out, "Sign in there. To stop the portal, press Ctrl-C.")
+		return nil
+	}
+	fmt.Fprintf(w.Out, "There is no administrator yet. Open this link once to set the portal up (valid for 24 hours):\n  %s/link/%s\n", base, token)
+	return nil
+}
+
+// base is the origin under which people reach the portal.
+func (cmd *serveCmd) base(listening net.Addr) (*url.URL, error) {
+	address, ok := listening.(*net.TCPAddr)
+	if !ok {
+		return nil, fmt.Errorf("cannot listen on %s", listening)
+	}
+	if cmd.BaseURL != "" {
+		return parseBase(cmd.BaseURL)
+	}
+	if !address.IP.IsLoopback() {
+		return nil, fmt.Errorf("--listen %s is reachable from other machines: say with --base-url how people reach the portal, for example https://portal.example.com", cmd.Listen)
+	}
+	return &url.URL{Scheme: "http", Host: fmt.Sprintf("localhost:%d", address.Port)}, nil
+}
+
+// parseBase reads a base URL: an origin and nothing more, https unless it is
+// on this machine.
+func parseBase(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("--base-url %q is not an origin; it looks like https://portal.example.com", s)
+	}
+	u.Host = strings.ToLower(u.Host)
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return nil, fmt.Errorf("--base-url %q must begin with https:// (http:// is for this machine only)", s)
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,102 @@
+package portal
+
+import "time"
+
+// Action is what an event tells of.
+type Action string
+
+// The actions of the audit trail, all past tense or plain nouns.
+const (
+	SetUpCompleted     Action = "set-up completed"
+	CustomerAdded      Action = "customer added"
+	UserAdded          Action = "user added"
+	UserInvited        Action = "invitation link made"
+	InvitationAccepted Action = "invitation accepted"
+	UserEdited         Action = "user edited"
+	RoleChanged        Action = "role changed"
+	UserSuspendedEvent Action = "user suspended"
+	UserReactivated    Action = "user reactivated"
+	SessionsEnded      Action = "sessions ended"
+	PasswordTried      Action = "password entered"
+	SignedIn           Action = "sign-in"
+	SecondFactorTried  Action = "second factor entered"
+	RecoveryCodeUsed   Action = "recovery code used"
+	SignInCancelled    Action = "sign-in cancelled"
+	SignedOut          Action = "sign-out"
+	SteppedUp          Action = "step-up"
+	SetupStarted       Action = "2FA set-up started"
+	SetupCancelled     Action = "2FA set-up cancelled"
+	SetupConfirmed     Action = "2FA enabled"
+	TwoFactorDisable   Action = "2FA disabled"
+	TwoFactorEnable    Action = "2FA re-enabled"
+	SetupDeleted       Action = "2FA setup deleted"
+	ReplacementStarted Action = "authenticator replacement started"
+	Replaced           Action = "authenticator replaced"
+	RecoveryIssued     Action = "recovery codes issued"
+	PasswordChanged    Action = "password changed"
+)
+
+// Actions lists every action in the order in which a filter shows them.
+func Actions() []Action {
+	return []Action{
+		SignedIn, PasswordTried, SecondFactorTried, RecoveryCodeUsed, SignInCancelled, SignedOut, SteppedUp,
+		SetupStarted, SetupCancelled, SetupConfirmed, TwoFactorDisable, TwoFactorEnable, SetupDeleted,
+		ReplacementStarted, Replaced, RecoveryIssued, PasswordChanged, SessionsEnded,
+		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated,
+		CustomerAdded, SetUpCompleted,
+	}
+}
+
+// Outcome is how an action ended.
+type Outcome string
+
+// The outcomes: done; refused by a rule or a wrong proof; failed by a fault.
+const (
+	Done    Outcome = "done"
+	Refused Outcome = "refused"
+	Failed  Outcome = "failed"
+)
+
+// Event is one row of the audit trail. It holds no secret, and of what was
+// typed nothing but a reason.
+type Event struct {
+	ID          int64
+	At          time.Time
+	CustomerID  CustomerID
+	Action      Action
+	Outcome     Outcome
+	ActorKind   ActorKind
+	ActorID     UserID
+	ActorLabel  string // login ID or system user at that time
+	TargetID    UserID
+	TargetLabel string
+	Detail      string // reason, factor, or what changed
+	Origin      Origin
+}
+
+// Did starts the event of something that the actor has done.
+func (a Actor) Did(action Action) Event {
+	return Event{
+		Action: action, Outcome: Done, Origin: a.Origin,
+		ActorKind: a.Kind, ActorID: a.UserID, ActorLabel: a.LoginID,
+	}
+}
+
+// WasRefused starts the event of something that the actor tried in vain.
+func (a Actor) WasRefused(action Action, why string) Event {
+	e := a.Did(action)
+	e.Outcome, e.Detail = Refused, why
+	return e
+}
+
+// On names whom the event happened to.
+func (e Event) On(u User) Event {
+	e.TargetID, e.TargetLabel = u.ID, u.LoginID
+	return e
+}
+
+// With adds a detail: a reason, a factor, or what changed.
+func (e Event) With(detail string) Event {
+	e.Detail = detail
+	return e
+}

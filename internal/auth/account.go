@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"portal"
+	"portal/internal/store"
+)
+
+// recentEvents is how many events the Account page shows.
+const recentEvents = 10
+
+// Account reads everything that the Account page shows of its owner.
+func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Account{}, err
+	}
+	view := s.store.View(actor.CustomerID)
+	user, err := view.User(ctx, actor.UserID)
+	if err != nil {
+		return Account{}, err
+	}
+	account := Account{User: user}
+	for _, read := range []func(context.Context, store.View, portal.Actor, *Account) error{
+		s.readSetup, s.readAuthenticator, s.readSessions, s.readActivity,
+	} {
+		if err := read(ctx, view, actor, &account); err != nil {
+			return Account{}, err
+		}
+	}
+	account.TwoFactor = portal.StatusOf(user.Stored, account.Setup != nil)
+	return account, nil
+}
+
+// readSetup reads the pending set-up of this session. One that was started
+// before the setup was disabled, or the other way round, is not shown.
+func (s *Service) readSetup(ctx context.Context, view store.View, actor portal.Actor, account *Account) error {
+	pending, err := view.Pending(ctx, actor.UserID, actor.SessionID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	account.Setup, err = s.setup(actor.CustomerName, own(actor), pending)
+	return err
+}
+
+func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor portal.Actor, account *Account) error {
+	if !account.User.TwoFactor().HasSetup() {
+		return nil
+	}
+	current, err := view.Current(ctx, actor.UserID)
+	if err != nil {
+		return err
+	}
+	account.Authenticator = &Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt}
+	account.RecoveryLeft, err = view.RecoveryCodesLeft(ctx, actor.UserID)
+	return err
+}
+
+func (s *Service) readSessions(ctx context.Context, view store.View, actor portal.Actor, account *Account) error {
+	sessions, err := view.SessionsOf(ctx, actor.UserID, s.limits.Idle)
+	for _, session := range sessions {
+		account.Sessions = append(account.Sessions, Session{
+			ID: session.ID, SignedInAt: session.CreatedAt, LastSeenAt: session.LastSeenAt,
+			Address: session.Address, Agent: session.Agent, Current: session.ID == actor.SessionID,
+		})
+	}
+	return err
+}
+
+func (s *Service) readActivity(ctx context.Context, view store.View, actor portal.Actor, account *Account) (err error) {
+	account.Activity, err = view.Events(ctx, store.EventQuery{Person: actor.UserID, Limit: recentEvents})
+	return err
+}

@@ -1,0 +1,143 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"portal"
+	"portal/internal/otp"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// factor is a second factor as it was typed.
+type factor struct {
+	code     string // a code of the app, or
+	recovery string // a recovery code; never both
+}
+
+func (f factor) field() portal.Field {
+	if f.recovery != "" {
+		return portal.FieldRecoveryCode
+	}
+	return portal.FieldCode
+}
+
+// name is the factor in the words of the audit trail.
+func (f factor) name() string {
+	if f.recovery != "" {
+		return "recovery code"
+	}
+	return "code"
+}
+
+func (f factor) proofs() store.Proofs {
+	if f.recovery != "" {
+		return store.ByRecoveryCode
+	}
+	return store.ByCode
+}
+
+// verdict is what became of a second factor.
+type verdict struct {
+	right bool
+	// wait is set where the code was right once but is spent: how long until
+	// the app shows one that can be used.
+	wait time.Duration
+	why  string // for the audit trail
+}
+
+// refusal is what the person reads.
+func (v verdict) refusal(f factor, code portal.Code) error {
+	e := &portal.Error{Code: code, Field: f.field()}
+	switch {
+	case v.wait > 0:
+		e.Message = fmt.Sprintf("This code has been used already. Wait for the next code: it comes in %s.", inWords(v.wait))
+	case f.recovery != "":
+		e.Message = "This recovery code is not right. Check each sign; a code that was used once does not work again."
+	default:
+		e.Message = "This code is not right. Enter the 6 digits that your app shows now."
+	}
+	return e
+}
+
+// spendFactor checks a second factor against the user's proven authenticator
+// or recovery codes and uses it up, in the transaction of what it authorises.
+func (s *Service) spendFactor(ctx context.Context, tx *store.Tx, user portal.User, f factor) (verdict, error) {
+	if f.recovery != "" {
+		return s.spendRecovery(ctx, tx, user, f.recovery)
+	}
+	a, err := tx.Current(ctx, user.ID)
+	if err != nil {
+		return verdict{}, fmt.Errorf("authenticator of %s: %w", user.ID, err)
+	}
+	return s.spendCode(ctx, tx, user, a, f.code)
+}
+
+// spendCode checks a code against one authenticator. A secret that cannot be
+// opened verifies nothing and is left as it is (OT-06).
+func (s *Service) spendCode(ctx context.Context, tx *store.Tx, user portal.User, a store.Authenticator, typed string) (verdict, error) {
+	code, ok := otp.ParseCode(typed)
+	if !ok {
+		return verdict{why: "not six digits"}, nil
+	}
+	secret, err := s.ring.Open(a.Secret, sealedSecret(user, a.ID))
+	if err != nil {
+		s.log.ErrorContext(ctx, "the secret of an authenticator cannot be read; is this the right key ring?", "user_id", user.ID, "error", err)
+		return verdict{}, unreadable(err)
+	}
+	step, found := otp.Match(secret, code, otp.Step(tx.Now), a.LastStep)
+	switch found {
+	case otp.Right:
+		return s.spendStep(ctx, tx, a, step)
+	case otp.Spent:
+		return verdict{wait: untilStep(tx.Now, a.LastStep+1), why: "code used before"}, nil
+	}
+	return verdict{why: "wrong code"}, nil
+}
+
+func (s *Service) spendStep(ctx context.Context, tx *store.Tx, a store.Authenticator, step int64) (verdict, error) {
+	first, err := tx.SpendStep(ctx, a.ID, step)
+	if err != nil || first {
+		return verdict{right: first}, err
+	}
+	return verdict{wait: untilStep(tx.Now, step+1), why: "code used before"}, nil
+}
+
+// untilStep is how long it takes until a time step begins; at least a second.
+func untilStep(now time.Time, step int64) time.Duration {
+	return max(time.Unix(step*int64(otp.Period/time.Second), 0).Sub(now), time.Second)
+}
+
+func (s *Service) spendRecovery(ctx context.Context, tx *store.Tx, user portal.User, typed string) (verdict, error) {
+	code, ok := seal.ParseRecoveryCode(typed)
+	if !ok {
+		return verdict{why: "not a recovery code"}, nil
+	}
+	for _, digest := range s.ring.RecoveryDigests(string(user.ID), code) {
+		spent, err := tx.SpendRecoveryCode(ctx, user.ID, digest)
+		if err != nil || spent {
+			return verdict{right: spent}, err
+		}
+	}
+	return verdict{why: "wrong recovery code"}, nil
+}
+
+// sealedSecret is what the sealed secret of an authenticator is bound to.
+func sealedSecret(user portal.User, id portal.AuthenticatorID) seal.AAD {
+	return seal.AAD{
+		Table: "authenticators", Column: "secret",
+		Customer: string(user.CustomerID), User: string(user.ID), Row: string(id),
+	}
+}
+
+func unreadable(cause error) error {
+	return &portal.Error{
+		Code: portal.CodeUnavailable, RetryAfter: time.Minute, Cause: errors.Join(errUnreadable, cause),
+		Message: "Codes cannot be checked at the moment. Nothing was changed. Please tell your administrator.",
+	}
+}
+
+var errUnreadable = errors.New("sealed secret of an authenticator")

@@ -1,0 +1,53 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"portal"
+	"portal/internal/store"
+)
+
+// HashPassword checks a new password against the rules and hashes it. It is
+// slow on purpose; call it before a transaction, never inside.
+func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string) (string, error) {
+	if err := portal.CheckPassword(f, password); err != nil {
+		return "", err
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	return hash, hashing(err)
+}
+
+// ChangePassword replaces the actor's password. The proof carries the current
+// one, and a second factor where 2FA is enabled (PW-08).
+func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proof, newPassword string) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
+	if p.Password == "" {
+		return Renewed{}, portal.Invalid(portal.FieldCurrent, "Enter your current password.")
+	}
+	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword)
+	if err != nil {
+		return Renewed{}, err
+	}
+	renewed, err := s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
+		if err := tx.SetPassword(ctx, user.ID, hash); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.PasswordChanged).On(user))
+	})
+	return renewed, asCurrentPassword(err)
+}
+
+// asCurrentPassword gives an error about the proof's password the name that
+// the field has in the form for changing it.
+func asCurrentPassword(err error) error {
+	var e *portal.Error
+	if errors.As(err, &e) && e.Field == portal.FieldPassword {
+		renamed := *e
+		renamed.Field = portal.FieldCurrent
+		return &renamed
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"portal"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// touchEvery is how often the use of a session is written down at most.
+const touchEvery = time.Minute
+
+// Authenticate finds out whose session a token opens. It is the one look-up of
+// every signed-in request; nothing about it is cached (SE-06).
+func (s *Service) Authenticate(ctx context.Context, o portal.Origin, token string) (portal.Actor, error) {
+	digest, ok := seal.TokenDigest(token)
+	if !ok {
+		return portal.Stranger(o), portal.SignInFirst()
+	}
+	live, err := s.store.SessionByDigest(ctx, digest, s.limits.Idle)
+	if errors.Is(err, store.ErrNotFound) {
+		return portal.Stranger(o), portal.SignInFirst()
+	}
+	if err != nil {
+		return portal.Stranger(o), err
+	}
+	if s.now().Sub(live.LastSeenAt) >= touchEvery {
+		if err := s.store.Touch(ctx, live.User.CustomerID, live.ID); err != nil {
+			s.log.WarnContext(ctx, "the use of a session was not noted", "error", err, "request_id", o.RequestID)
+		}
+	}
+	return actorOf(live, o), nil
+}
+
+func actorOf(live store.LiveSession, o portal.Origin) portal.Actor {
+	u := live.User
+	return portal.Actor{
+		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName,
+		LoginID: u.LoginID, Name: u.Name, Role: u.Role, Origin: o, Stored: u.Stored,
+		SessionID: live.ID, SignedInAt: live.CreatedAt, SteppedUpAt: live.SteppedUpAt,
+	}
+}
+
+// proven is a user together with what has been proven in this very request.
+type proven struct {
+	user   portal.User
+	by     store.Proofs
+	origin portal.Origin
+}
+
+// openSession is the only function that creates sessions (AU-08). It refuses
+// where the account owes a second factor that was not proven.
+func (s *Service) openSession(ctx context.Context, tx *store.Tx, p proven) (string, error) {
+	if p.user.State != portal.UserActive || (p.user.TwoFactor().AsksCode() && p.by == store.ByPassword) {
+		return "", portal.SignInFirst()
+	}
+	id, err := newID()
+	if err != nil {
+		return "", err
+	}
+	token := seal.NewToken()
+	digest, _ := seal.TokenDigest(token)
+	return token, tx.AddSession(ctx, store.Session{
+		ID: portal.SessionID(id), UserID: p.user.ID, SecurityVersion: p.user.SecurityVersion, Proofs: p.by,
+		ExpiresAt: tx.Now.Add(s.limits.Overall), Address: p.origin.Address, Agent: p.origin.Agent,
+	}, digest, s.limits.Sessions)
+}
+
+// renew gives the acting session a new token in this transaction.
+func (s *Service) renew(ctx context.Context, tx *store.Tx, actor portal.Actor) (Renewed, error) {
+	token := seal.NewToken()
+	digest, _ := seal.TokenDigest(token)
+	ok, err := tx.RenewSession(ctx, actor.SessionID, digest)
+	if err == nil && !ok {
+		err = portal.SignInFirst()
+	}
+	return Renewed{Session: token}, err
+}
+
+// SignOut ends the acting session.
+func (s *Service) SignOut(ctx context.Context, actor portal.Actor) error {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return err
+	}
+	return s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
+		if _, err := tx.EndSession(ctx, actor.UserID, actor.SessionID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.SignedOut).On(own(actor)))
+	})
+}
+
+// EndSession ends one of the actor's sessions; NotFound where it is none.
+func (s *Service) EndSession(ctx context.Context, actor portal.Actor, id portal.SessionID, p Proof) (Renewed, error) {
+	return s.underStepUp(ctx, actor, NeedFresh, p, func(tx *store.Tx) error {
+		ended, err := tx.EndSession(ctx, actor.UserID, id)
+		if err == nil && !ended {
+			err = portal.NotFound()
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(own(actor)).With("one session"))
+	})
+}
+
+// EndOtherSessions ends all of the actor's sessions but the acting one.
+func (s *Service) EndOtherSessions(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	return s.underStepUp(ctx, actor, NeedFresh, p, func(tx *store.Tx) error {
+		if _, err := tx.EndSessions(ctx, actor.UserID, actor.SessionID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(own(actor)).With("all other sessions"))
+	})
+}
+
+// own is the actor as target of an event.
+func own(actor portal.Actor) portal.User {
+	return portal.User{ID: actor.UserID, CustomerID: actor.CustomerID, LoginID: actor.LoginID}
+}
+
+// EndSessionsOf ends all sessions of a user inside the caller's transaction,
+// after a security change by an administrator. Where the actor changed the own
+// account the acting session goes on under a new token.
+func (s *Service) EndSessionsOf(ctx context.Context, tx *store.Tx, actor portal.Actor, target portal.UserID) (Renewed, error) {
+	if target == actor.UserID {
+		return s.settle(ctx, tx, actor)
+	}
+	_, err := tx.EndSessions(ctx, target, "")
+	return Renewed{}, err
+}

@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"portal"
+	"portal/internal/store"
+)
+
+// The budgets against guessing (AU-01). Passwords and second factors are
+// counted apart. All counters are rows of the database, common to all nodes,
+// keyed by the account; an attempt is charged before anything is compared and
+// given back when it was right.
+//
+//	password/<user>           from the 5th failure in a row on each next try waits: 30 s, 1 min … 1 h
+//	password/unknown/<digest> the same for a login ID that nobody has
+//	code/hour/<user>          10 wrong second factors in an hour
+//	code/day/<user>           30 wrong second factors in a day
+//	password/step-up/<session>, code/step-up/<session>   5 in an hour each
+//	confirm/<session>         30 tries to confirm a set-up in an hour
+//	half session              5 tries, counted in its own row
+const (
+	freePasswords    = 5
+	firstWait        = 30 * time.Second
+	longestWait      = time.Hour
+	confirmsPerHour  = 30
+	takenIDsPerHour  = 30
+	hour, day        = time.Hour, 24 * time.Hour
+	tooManyTriesText = "Too many tries. Nothing was checked. Wait %s, then try again."
+)
+
+// charge is a hit on one or more budgets that can be given back.
+type charge []string
+
+// chargeAll charges budgets in order; where one is used up the ones before it
+// are given back, since nothing was tried.
+func (s *Service) chargeAll(ctx context.Context, budgets ...store.Budget) (charge, error) {
+	var done charge
+	for _, b := range budgets {
+		until, err := s.store.ChargeBudget(ctx, b)
+		if err == nil && until.IsZero() {
+			done = append(done, b.Bucket)
+			continue
+		}
+		if err == nil {
+			err = s.tooMany(until)
+		}
+		return nil, errors.Join(err, s.refund(ctx, done))
+	}
+	return done, nil
+}
+
+// refund gives the hits back: the secret was right.
+func (s *Service) refund(ctx context.Context, c charge) error {
+	var all []error
+	for _, bucket := range c {
+		all = append(all, s.store.RefundBudget(ctx, bucket))
+	}
+	return errors.Join(all...)
+}
+
+func (s *Service) chargeCode(ctx context.Context, user portal.UserID) (charge, error) {
+	return s.chargeAll(ctx,
+		store.Budget{Bucket: "code/hour/" + string(user), Limit: s.limits.CodesPerHour, Window: hour},
+		store.Budget{Bucket: "code/day/" + string(user), Limit: s.limits.CodesPerDay, Window: day})
+}
+
+func (s *Service) chargeStepUp(ctx context.Context, kind string, session portal.SessionID) (charge, error) {
+	bucket := kind + "/step-up/" + string(session)
+	return s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.StepUpsPerHour, Window: hour})
+}
+
+func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (charge, error) {
+	return s.chargeAll(ctx, store.Budget{Bucket: "confirm/" + string(session), Limit: confirmsPerHour, Window: hour})
+}
+
+// ChargeTakenID counts that an administrator learns whether a login ID is
+// taken. The returned function gives the hit back: it was free.
+func (s *Service) ChargeTakenID(ctx context.Context, actor portal.Actor) (func() error, error) {
+	bucket := "login-id/" + string(actor.UserID)
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: takenIDsPerHour, Window: hour})
+	return func() error { return s.refund(ctx, c) }, err
+}
+
+// chargePassword counts a try of a password at the sign-in page.
+func (s *Service) chargePassword(ctx context.Context, bucket string) error {
+	until, err := s.store.ChargeBackoff(ctx, store.Backoff{Bucket: bucket, Free: freePasswords, First: firstWait, Longest: longestWait})
+	if err != nil || until.IsZero() {
+		return err
+	}
+	return s.tooMany(until)
+}
+
+// tooMany says how long to wait; it never says for what kind of account.
+func (s *Service) tooMany(until time.Time) error {
+	wait := max(until.Sub(s.now()), time.Second)
+	return &portal.Error{Code: portal.CodeThrottled, RetryAfter: wait, Message: fmt.Sprintf(tooManyTriesText, inWords(wait))}
+}
+
+// inWords is a waiting time as people say it, rounded up.
+func inWords(d time.Duration) string {
+	if d <= 90*time.Second {
+		return plural(int((d+time.Second-1)/time.Second), "second")
+	}
+	return plural(int((d+time.Minute-1)/time.Minute), "minute")
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

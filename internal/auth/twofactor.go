@@ -1,0 +1,340 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"portal"
+	"portal/internal/otp"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// moved says that the 2FA state was another one than the page had shown.
+func moved() error {
+	return portal.Conflict("Your two-factor authentication has changed in the meantime. This page shows how it stands now.")
+}
+
+// StartSetup begins the first setup: a secret is made and shown, and counts
+// for nothing until its first code. Starting again while one is pending in
+// this session keeps the same key.
+func (s *Service) StartSetup(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	return s.underStepUp(ctx, actor, NeedStart, p, func(tx *store.Tx) error {
+		user, err := tx.User(ctx, actor.UserID)
+		if err != nil {
+			return err
+		}
+		if user.Stored != portal.TwoFactorNone {
+			return moved()
+		}
+		return s.begin(ctx, tx, actor, user, 0)
+	})
+}
+
+// StartReplacement begins a second setup beside the enabled one, with another
+// label; it changes nothing until it is confirmed (OT-07).
+func (s *Service) StartReplacement(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	return s.underStepUp(ctx, actor, NeedProof, p, func(tx *store.Tx) error {
+		user, err := tx.User(ctx, actor.UserID)
+		if err != nil {
+			return err
+		}
+		if !user.TwoFactor().AsksCode() {
+			return moved()
+		}
+		current, err := tx.Current(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		return s.begin(ctx, tx, actor, user, current.Serial+1)
+	})
+}
+
+func (s *Service) begin(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, serial int64) error {
+	event := actor.Did(portal.SetupStarted).On(user)
+	if serial > 0 {
+		event.Action = portal.ReplacementStarted
+	}
+	_, err := tx.Pending(ctx, user.ID, actor.SessionID)
+	if err == nil {
+		return tx.Record(ctx, event.With("shown again"))
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	a := store.Authenticator{
+		ID: portal.AuthenticatorID(id), UserID: user.ID, Serial: serial, SessionID: actor.SessionID,
+		ExpiresAt: tx.Now.Add(s.limits.Pending),
+	}
+	a.Secret = s.ring.Seal(otp.NewSecret(), sealedSecret(user, a.ID))
+	if err := tx.PutPending(ctx, a); err != nil {
+		return err
+	}
+	return tx.Record(ctx, event)
+}
+
+// CancelSetup gives a pending set-up up. Without one there is nothing to do,
+// which is recorded all the same.
+func (s *Service) CancelSetup(ctx context.Context, actor portal.Actor) error {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return err
+	}
+	return s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
+		was, err := tx.DeletePending(ctx, actor.UserID)
+		if err != nil {
+			return err
+		}
+		event := actor.Did(portal.SetupCancelled).On(own(actor))
+		if !was {
+			event = event.With("none was pending")
+		}
+		return tx.Record(ctx, event)
+	})
+}
+
+// ConfirmSetup proves the pending set-up of this session by a code of its own
+// secret. The first setup becomes enabled; a replacement takes the place of
+// the old one. New recovery codes come with it, and the step of the code is
+// spent (OT-02).
+func (s *Service) ConfirmSetup(ctx context.Context, actor portal.Actor, code string) (Confirmed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Confirmed{}, err
+	}
+	if code == "" {
+		return Confirmed{}, portal.Invalid(portal.FieldCode, "Enter the 6 digits that your app shows.")
+	}
+	charged, err := s.chargeConfirm(ctx, actor.SessionID)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	confirmed, v, err := s.tryConfirm(ctx, actor, code)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	if !v.right {
+		return Confirmed{}, v.refusal(factor{code: code}, portal.CodeInvalid)
+	}
+	return confirmed, s.refund(ctx, charged)
+}
+
+func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code string) (confirmed Confirmed, v verdict, err error) {
+	err = s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
+		confirmed, v = Confirmed{}, verdict{}
+		pending, err := tx.Pending(ctx, actor.UserID, actor.SessionID)
+		if errors.Is(err, store.ErrNotFound) {
+			return portal.Conflict("There is no set-up in progress any more. Move the slider to Enable to start again.")
+		}
+		if err != nil {
+			return err
+		}
+		if v, err = s.spendCode(ctx, tx, own(actor), pending, code); err != nil {
+			return err
+		}
+		if !v.right {
+			return tx.Record(ctx, actor.WasRefused(portal.SetupConfirmed, v.why).On(own(actor)))
+		}
+		confirmed, err = s.confirm(ctx, tx, actor, pending)
+		return err
+	})
+	return confirmed, v, err
+}
+
+func (s *Service) confirm(ctx context.Context, tx *store.Tx, actor portal.Actor, pending store.Authenticator) (Confirmed, error) {
+	from, action := portal.TwoFactorNone, portal.SetupConfirmed
+	if pending.Serial > 0 {
+		from, action = portal.TwoFactorEnabled, portal.Replaced
+	}
+	ok, err := tx.Confirm(ctx, pending, from)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	if !ok {
+		return Confirmed{}, moved()
+	}
+	return s.enabled(ctx, tx, actor, action)
+}
+
+// enabled completes every way into the enabled state: new recovery codes, the
+// other sessions end, the acting session has now proven a code.
+func (s *Service) enabled(ctx context.Context, tx *store.Tx, actor portal.Actor, action portal.Action) (Confirmed, error) {
+	codes, err := s.issueRecoveryCodes(ctx, tx, actor)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	if err := tx.RaiseProofs(ctx, actor.SessionID); err != nil {
+		return Confirmed{}, err
+	}
+	renewed, err := s.settle(ctx, tx, actor)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	return Confirmed{Renewed: renewed, RecoveryCodes: codes}, tx.Record(ctx, actor.Did(action).On(own(actor)))
+}
+
+// DisableTwoFactor switches 2FA off and keeps the setup. The recovery codes
+// die, and a pending replacement with them.
+func (s *Service) DisableTwoFactor(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	return s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
+		current, err := s.kept(ctx, tx, user, portal.TwoFactorEnabled)
+		if err != nil {
+			return err
+		}
+		ok, err := tx.Switch(ctx, current, portal.TwoFactorEnabled, portal.TwoFactorDisabled)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return moved()
+		}
+		if err := tx.DeleteRecoveryCodes(ctx, user.ID); err != nil {
+			return err
+		}
+		if _, err := tx.DeletePending(ctx, user.ID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.TwoFactorDisable).On(user))
+	})
+}
+
+// kept reads the proven authenticator of a user who stands in the given state.
+func (s *Service) kept(ctx context.Context, tx *store.Tx, user portal.User, in portal.TwoFactorState) (store.Authenticator, error) {
+	if user.Stored != in {
+		return store.Authenticator{}, moved()
+	}
+	current, err := tx.Current(ctx, user.ID)
+	if err != nil {
+		return store.Authenticator{}, fmt.Errorf("authenticator of %s: %w", user.ID, err)
+	}
+	return current, nil
+}
+
+// EnableTwoFactor switches 2FA on again with the kept setup, without a new QR
+// code: the password and a fresh code of that setup prove it. New recovery
+// codes come with it.
+func (s *Service) EnableTwoFactor(ctx context.Context, actor portal.Actor, p Proof) (Confirmed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Confirmed{}, err
+	}
+	if actor.Stored != portal.TwoFactorDisabled {
+		return Confirmed{}, moved()
+	}
+	var confirmed Confirmed
+	before, err := s.underStepUp(ctx, actor, NeedKept, p, func(tx *store.Tx) error {
+		user, err := tx.User(ctx, actor.UserID)
+		if err != nil {
+			return err
+		}
+		current, err := s.kept(ctx, tx, user, portal.TwoFactorDisabled)
+		if err != nil {
+			return err
+		}
+		ok, err := tx.Switch(ctx, current, portal.TwoFactorDisabled, portal.TwoFactorEnabled)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return moved()
+		}
+		confirmed, err = s.enabled(ctx, tx, actor, portal.TwoFactorEnable)
+		return err
+	})
+	if err != nil {
+		return Confirmed{Renewed: before}, err
+	}
+	return confirmed, nil
+}
+
+// DeleteSetup removes the actor's 2FA setup, enabled or kept, for good. It
+// works without reading the secret.
+func (s *Service) DeleteSetup(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
+	if !portal.StatusOf(actor.Stored, false).HasSetup() {
+		return Renewed{}, moved()
+	}
+	return s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
+		if user.Stored != actor.Stored {
+			return moved()
+		}
+		ok, err := tx.DeleteSetup(ctx, user.ID, user.Stored)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return moved()
+		}
+		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With("was "+string(user.Stored)))
+	})
+}
+
+// setup makes the pending authenticator ready to be shown to its owner.
+func (s *Service) setup(customer string, user portal.User, a store.Authenticator) (*Setup, error) {
+	secret, err := s.ring.Open(a.Secret, sealedSecret(user, a.ID))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return &Setup{
+		URI: otp.URI(issuer(customer), label(user.LoginID, a.Serial), secret),
+		Key: otp.Key(secret), ExpiresAt: a.ExpiresAt,
+	}, nil
+}
+
+// issuer names the portal and the customer in the app's list.
+func issuer(customer string) string {
+	if customer == "" {
+		return portal.ProductName
+	}
+	return customer + " Portal"
+}
+
+// label is the account part of the key URI. Login IDs are unique over all
+// customers; a replacement gets a number, since apps overwrite equal labels.
+func label(loginID string, serial int64) string {
+	if serial == 0 {
+		return loginID
+	}
+	return fmt.Sprintf("%s (%d)", loginID, serial+1)
+}
+
+// issueRecoveryCodes makes the user's recovery codes anew; the old ones die.
+func (s *Service) issueRecoveryCodes(ctx context.Context, tx *store.Tx, actor portal.Actor) ([]string, error) {
+	codes := make([]string, recoveryCodes)
+	digests := make([][]byte, recoveryCodes)
+	for i := range codes {
+		codes[i] = seal.NewRecoveryCode()
+		canonical, _ := seal.ParseRecoveryCode(codes[i])
+		digests[i] = s.ring.RecoveryDigest(string(actor.UserID), canonical)
+	}
+	if err := tx.PutRecoveryCodes(ctx, actor.UserID, digests); err != nil {
+		return nil, err
+	}
+	return codes, tx.Record(ctx, actor.Did(portal.RecoveryIssued).On(own(actor)))
+}
+
+// recoveryCodes is how many recovery codes a set has.
+const recoveryCodes = 10
+
+// IssueRecoveryCodes replaces the recovery codes of an enabled setup.
+func (s *Service) IssueRecoveryCodes(ctx context.Context, actor portal.Actor, p Proof) (Confirmed, error) {
+	var codes []string
+	renewed, err := s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) (err error) {
+		if !user.TwoFactor().AsksCode() {
+			return moved()
+		}
+		if err := tx.Bump(ctx, user.ID); err != nil {
+			return err
+		}
+		codes, err = s.issueRecoveryCodes(ctx, tx, actor)
+		return err
+	})
+	if err != nil {
+		return Confirmed{Renewed: renewed}, err
+	}
+	return Confirmed{Renewed: renewed, RecoveryCodes: codes}, nil
+}

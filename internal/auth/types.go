@@ -1,0 +1,96 @@
+package auth
+
+import (
+	"time"
+
+	"portal"
+)
+
+// Proof is what somebody types to prove who they are: the password, and where
+// the account has 2FA either the code of the app or a recovery code.
+type Proof struct {
+	Password     string
+	Code         string
+	RecoveryCode string
+}
+
+func (p Proof) empty() bool { return p == Proof{} }
+
+// Ask tells a form which proofs it has to ask for now.
+type Ask struct {
+	Password bool
+	// Code asks for the 6-digit code, or a recovery code where Recovery is set.
+	Code     bool
+	Recovery bool
+}
+
+// SignedIn is what a step of signing in has earned: the token of a session, or
+// the token of a half session that still owes the second factor.
+type SignedIn struct {
+	Session string
+	Half    string
+}
+
+// Renewed carries the new token of the acting session, which every step-up and
+// every security change gives it. It is valid even where an error comes with
+// it: the proof may have been right and the change refused. Empty means that
+// the token has not changed.
+type Renewed struct{ Session string }
+
+// Confirmed is the answer to an enabled setup: recovery codes, shown once.
+type Confirmed struct {
+	Renewed
+	RecoveryCodes []string
+}
+
+// Account is everything that the Account page shows.
+type Account struct {
+	User      portal.User
+	TwoFactor portal.TwoFactorStatus
+	// Setup is the pending set-up of this session, nil where there is none.
+	Setup *Setup
+	// Authenticator describes the proven app, nil where there is none.
+	Authenticator *Authenticator
+	RecoveryLeft  int
+	Sessions      []Session
+	Activity      []portal.Event
+}
+
+// Setup is what a pending set-up shows to its owner, and to nobody else.
+type Setup struct {
+	URI       string // the key URI, for the QR code
+	Key       string // the secret in groups of four, for typing
+	ExpiresAt time.Time
+}
+
+// Authenticator is what may be told of a proven authenticator app.
+type Authenticator struct {
+	ConfirmedAt time.Time
+	LastUsedAt  time.Time
+}
+
+// Session is a signed-in browser as its owner sees it.
+type Session struct {
+	ID         portal.SessionID
+	SignedInAt time.Time
+	LastSeenAt time.Time
+	Address    string
+	Agent      string
+	Current    bool
+}
+
+// Helpers is what a person without a phone may learn behind a right password.
+type Helpers struct {
+	Customer       string
+	Administrators []string
+}
+
+// Link is what a one-time link may tell to whoever opens it.
+type Link struct {
+	// SetUp is true for the link that makes the first administrator.
+	SetUp        bool
+	LoginID      string
+	Name         string
+	CustomerName string
+	ExpiresAt    time.Time
+}

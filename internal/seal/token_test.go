@@ -1,0 +1,45 @@
+package seal
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestTokens(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 1000 {
+		token := NewToken()
+		digest, ok := TokenDigest(token)
+		if !ok || len(token) != tokenSize || len(digest) != 32 {
+			t.Fatalf("token %q has digest %x, %v", token, digest, ok)
+		}
+		again, _ := TokenDigest(token)
+		if !bytes.Equal(digest, again) || seen[token] || seen[string(digest)] {
+			t.Fatalf("token %q: unsteady or not unique", token)
+		}
+		seen[token], seen[string(digest)] = true, true
+	}
+}
+
+// TestTokenDigestPinned has its value from Python's hashlib.
+func TestTokenDigestPinned(t *testing.T) {
+	got, ok := TokenDigest(strings.Repeat("A", 43))
+	want := unhex(t, "e0b16562d5629bb688edd4a8ecfcc041a49cae73c945e264589c8da789f029e5")
+	if !ok || !bytes.Equal(got, want) {
+		t.Errorf("digest %x, %v; want %x", got, ok, want)
+	}
+}
+
+func TestTokenDigestRefuses(t *testing.T) {
+	good := strings.Repeat("A", 43)
+	for _, token := range []string{
+		"", good[1:], good + "A", good + "=", " " + good[1:], good[1:] + " ", good[1:] + "=",
+		good[1:] + "+", good[1:] + "/", good[1:] + "\n", "\r\n" + good[2:], good[1:] + "B", // B leaves bits over
+		good[1:] + "\x00", good[2:] + "é", good[:20] + "." + good[21:],
+	} {
+		if digest, ok := TokenDigest(token); ok || digest != nil {
+			t.Errorf("TokenDigest(%q) = %x, %v; want it refused", token, digest, ok)
+		}
+	}
+}

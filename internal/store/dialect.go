@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"portal"
+)
+
+// dialect is the only place that knows which database is underneath.
+type dialect struct {
+	name string
+	// tokens are replaced in the migrations.
+	tokens *strings.Replacer
+	// writeOptions open a writing transaction; SQLite's writer pool begins
+	// immediate by its DSN instead.
+	writeOptions *sql.TxOptions
+	// lock makes programs that migrate at once wait for each other. SQLite's
+	// immediate transaction is such a lock already.
+	lock string
+	// prepare keeps prepared statements; pgx has a cache of its own.
+	prepare bool
+}
+
+func sqliteDialect() dialect {
+	return dialect{
+		name: "sqlite", prepare: true,
+		tokens: strings.NewReplacer(
+			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
+			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",
+		),
+	}
+}
+
+func postgresDialect() dialect {
+	return dialect{
+		name: "postgres",
+		tokens: strings.NewReplacer(
+			"{key}", `TEXT COLLATE "C"`, "{text}", `TEXT COLLATE "C"`, "{bytes}", "BYTEA", "{strict}", "",
+			"{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+		),
+		writeOptions: &sql.TxOptions{Isolation: sql.LevelSerializable},
+		lock:         "SELECT pg_advisory_xact_lock(7067411)",
+	}
+}
+
+// pools are the two ways into the database: one that writes, one that reads.
+type pools struct {
+	dialect
+	writer, reader *sql.DB
+}
+
+// openPools opens the database that the URL names; without a URL it is the
+// SQLite file portal.db in the data folder.
+func openPools(database, dataFolder string) (pools, error) {
+	switch {
+	case database == "":
+		return openSQLite(filepath.Join(dataFolder, "portal.db"))
+	case strings.HasPrefix(database, "postgres://"), strings.HasPrefix(database, "postgresql://"):
+		return openPostgres(database)
+	case strings.HasPrefix(database, "sqlite:"):
+		return openSQLite(strings.TrimPrefix(database, "sqlite:"))
+	}
+	return pools{}, fmt.Errorf("the database %q is not known: leave it empty for SQLite or give postgres://…", redactURL(database))
+}
+
+func openSQLite(path string) (pools, error) {
+	pragmas := []string{
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)",
+	}
+	base := url.Values{"_pragma": pragmas, "_defensive": {"1"}}
+	writer, err := sql.Open("sqlite", sqliteDSN(path, base, "_txlock", "immediate"))
+	if err != nil {
+		return pools{}, err
+	}
+	reader, err := sql.Open("sqlite", sqliteDSN(path, base, "_pragma", "query_only(1)"))
+	if err != nil {
+		return pools{}, err
+	}
+	writer.SetMaxOpenConns(1)
+	reader.SetMaxOpenConns(4)
+	reader.SetMaxIdleConns(4)
+	return pools{dialect: sqliteDialect(), writer: writer, reader: reader}, nil
+}
+
+func sqliteDSN(path string, base url.Values, key, value string) string {
+	values := url.Values{}
+	for k, v := range base {
+		values[k] = append(values[k], v...)
+	}
+	values.Add(key, value)
+	return (&url.URL{Scheme: "file", Opaque: escapePath(path), RawQuery: values.Encode()}).String()
+}
+
+// escapePath keeps a path's slashes and escapes what a URI would misread.
+func escapePath(path string) string {
+	return strings.ReplaceAll(url.PathEscape(path), "%2F", "/")
+}
+
+func openPostgres(database string) (pools, error) {
+	db, err := sql.Open("pgx", database)
+	if err != nil {
+		return pools{}, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+	}
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(20)
+	return pools{dialect: postgresDialect(), writer: db, reader: db}, nil
+}
+
+// redactURL hides the password of a database URL for messages and logs.
+func redactURL(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return "(unreadable URL)"
+	}
+	return u.Redacted()
+}
+
+func (p pools) close() error {
+	if p.reader == p.writer {
+		return p.writer.Close()
+	}
+	return errors.Join(p.reader.Close(), p.writer.Close())
+}
+
+// retryable tells whether a transaction lost a race and may simply run again.
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// conflict tells whether a unique rule of the database was broken.
+func conflict(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// outage tells whether the database could not be reached, was busy or full:
+// nothing was changed and a later try may succeed.
+func outage(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case errors.As(err, &connect), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sql.ErrConnDone):
+		return true
+	case retryable(err):
+		return true
+	case errors.As(err, &pg):
+		return pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57"
+	case errors.As(err, &lite):
+		return temporary(lite.Code() & 0xff)
+	}
+	return false
+}
+
+func temporary(code int) bool {
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_IOERR
+}
+
+// translate turns what a driver says into what the floors above understand.
+func translate(err error) error {
+	var own *portal.Error
+	switch {
+	case err == nil, errors.As(err, &own), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound
+	case conflict(err):
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	case outage(err):
+		return portal.Unavailable(err)
+	}
+	return err
+}

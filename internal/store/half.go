@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"portal"
+)
+
+// HalfSession is a sign-in with a right password that owes the second factor.
+type HalfSession struct {
+	CustomerID      portal.CustomerID
+	UserID          portal.UserID
+	SecurityVersion int64
+	ExpiresAt       time.Time
+}
+
+// AddHalfSession keeps a new half session.
+func (tx *Tx) AddHalfSession(ctx context.Context, h HalfSession, digest []byte) error {
+	const query = `INSERT INTO half_sessions (digest, customer_id, user_id, security_version, tries, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, 0, $5, $6)`
+	_, err := tx.q.exec(ctx, query, digest, tx.customer, h.UserID, h.SecurityVersion, micros(tx.Now), micros(h.ExpiresAt))
+	return err
+}
+
+const halfUsable = ` digest = $1 AND expires_at > $2 AND tries < $3 AND security_version =
+	(SELECT u.security_version FROM users u WHERE u.id = half_sessions.user_id AND u.state = 'active')`
+
+// HalfSessionByDigest finds a half session that may still be used.
+func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
+	const query = "SELECT customer_id, user_id, security_version, expires_at FROM half_sessions WHERE" + halfUsable
+	v := s.View(portal.NoCustomer)
+	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries))
+}
+
+// ChargeHalfSession counts a try before its code is looked at; ErrNotFound
+// says that the half session allows none.
+func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
+	const query = "UPDATE half_sessions SET tries = tries + 1 WHERE" + halfUsable +
+		" RETURNING customer_id, user_id, security_version, expires_at"
+	return scanHalf(s.onWriter().row(ctx, query, digest, micros(s.now()), tries))
+}
+
+func scanHalf(r scanner) (h HalfSession, err error) {
+	var expires int64
+	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires)
+	h.ExpiresAt = fromMicros(expires)
+	return h, translate(err)
+}
+
+// SpendHalfSession uses up a half session. False means that it has been used,
+// has ended, or belongs to an older security version.
+func (tx *Tx) SpendHalfSession(ctx context.Context, digest []byte) (bool, error) {
+	const query = `DELETE FROM half_sessions WHERE customer_id = $1 AND digest = $2 AND expires_at > $3 AND security_version =
+		(SELECT u.security_version FROM users u WHERE u.id = half_sessions.user_id AND u.state = 'active')`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
+}
+
+// EndHalfSession forgets a half session, in whatever state it is.
+func (tx *Tx) EndHalfSession(ctx context.Context, digest []byte) (bool, error) {
+	const query = "DELETE FROM half_sessions WHERE customer_id = $1 AND digest = $2"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest))
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"portal"
+)
+
+// Purpose says what the one form is that a link opens.
+type Purpose string
+
+// The purposes of links.
+const (
+	SetUpPurpose      Purpose = "set-up"
+	InvitationPurpose Purpose = "invitation"
+)
+
+// Link is a one-time link. Its token is kept as digest only.
+type Link struct {
+	CustomerID portal.CustomerID
+	Purpose    Purpose
+	// Subject is whom the link is for; empty for the set-up link.
+	Subject portal.UserID
+	// SecurityVersion is the subject's when the link was made.
+	SecurityVersion int64
+	ExpiresAt       time.Time
+}
+
+// PutLink keeps a link as the only one of its purpose and subject: the newest
+// one voids those before it (LC-10).
+func (tx *Tx) PutLink(ctx context.Context, l Link, digest []byte) error {
+	const query = `INSERT INTO links (digest, customer_id, purpose, subject, security_version, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (customer_id, purpose, subject) DO UPDATE SET digest = $1, security_version = $5, created_at = $6, expires_at = $7`
+	_, err := tx.q.exec(ctx, query, digest, tx.customer, l.Purpose, l.Subject, l.SecurityVersion, micros(tx.Now), micros(l.ExpiresAt))
+	return err
+}
+
+// LinkByDigest finds a link that has not run out. Finding it changes nothing.
+func (s *Store) LinkByDigest(ctx context.Context, digest []byte) (Link, error) {
+	const query = `SELECT customer_id, purpose, subject, security_version, expires_at FROM links
+		WHERE digest = $1 AND expires_at > $2`
+	v := s.View(portal.NoCustomer)
+	var l Link
+	var expires int64
+	err := v.q.row(ctx, query, digest, micros(v.Now)).Scan(&l.CustomerID, &l.Purpose, &l.Subject, &l.SecurityVersion, &expires)
+	l.ExpiresAt = fromMicros(expires)
+	return l, translate(err)
+}
+
+// SpendLink uses up a link. False means that it has been used or has run out.
+func (tx *Tx) SpendLink(ctx context.Context, digest []byte) (bool, error) {
+	const query = "DELETE FROM links WHERE customer_id = $1 AND digest = $2 AND expires_at > $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
+}
+
+// DeleteLinks voids the links of one purpose for one subject.
+func (tx *Tx) DeleteLinks(ctx context.Context, purpose Purpose, subject portal.UserID) error {
+	const query = "DELETE FROM links WHERE customer_id = $1 AND purpose = $2 AND subject = $3"
+	_, err := tx.q.exec(ctx, query, tx.customer, purpose, subject)
+	return err
+}

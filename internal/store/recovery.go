@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+
+	"portal"
+)
+
+// PutRecoveryCodes replaces the user's recovery codes by a new set of digests.
+func (tx *Tx) PutRecoveryCodes(ctx context.Context, user portal.UserID, digests [][]byte) error {
+	if err := tx.DeleteRecoveryCodes(ctx, user); err != nil {
+		return err
+	}
+	const query = "INSERT INTO recovery_codes (digest, customer_id, user_id, created_at) VALUES ($1, $2, $3, $4)"
+	for _, digest := range digests {
+		if _, err := tx.q.exec(ctx, query, digest, tx.customer, user, micros(tx.Now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteRecoveryCodes kills all recovery codes of the user.
+func (tx *Tx) DeleteRecoveryCodes(ctx context.Context, user portal.UserID) error {
+	const query = "DELETE FROM recovery_codes WHERE customer_id = $1 AND user_id = $2"
+	_, err := tx.q.exec(ctx, query, tx.customer, user)
+	return err
+}
+
+// SpendRecoveryCode uses up one code of this user. False means that it is not
+// one, or not any more (RC-03).
+func (tx *Tx) SpendRecoveryCode(ctx context.Context, user portal.UserID, digest []byte) (bool, error) {
+	const query = "DELETE FROM recovery_codes WHERE customer_id = $1 AND user_id = $2 AND digest = $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, user, digest))
+}
+
+// RecoveryCodesLeft counts the user's unused codes; there are ten at most.
+func (v View) RecoveryCodesLeft(ctx context.Context, user portal.UserID) (int, error) {
+	const query = "SELECT digest FROM recovery_codes WHERE customer_id = $1 AND user_id = $2"
+	rows, err := v.q.rows(ctx, query, v.customer, user)
+	left, err := scanAll(rows, err, func(r scanner) (d []byte, err error) { return d, r.Scan(&d) })
+	return len(left), err
+}

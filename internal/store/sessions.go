@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"portal"
+)
+
+// Session is a signed-in browser. Its token is kept as digest only.
+type Session struct {
+	ID              portal.SessionID
+	UserID          portal.UserID
+	SecurityVersion int64
+	Proofs          Proofs
+	CreatedAt       time.Time
+	LastSeenAt      time.Time
+	ExpiresAt       time.Time
+	SteppedUpAt     time.Time
+	Address, Agent  string
+}
+
+// Proofs says what a session was opened with; it never ranks higher (SE-12).
+type Proofs string
+
+// The proofs that open a session.
+const (
+	ByPassword     Proofs = "password"
+	ByCode         Proofs = "password+code"
+	ByRecoveryCode Proofs = "password+recovery-code"
+)
+
+// LiveSession is a session together with who it belongs to.
+type LiveSession struct {
+	Session
+	User         portal.User
+	CustomerName string
+}
+
+const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created_at, s.last_seen_at, s.expires_at,
+	s.stepped_up_at, s.address, s.agent`
+
+// SessionByDigest is the one look-up of a signed-in request. It finds only
+// what may be used now: unexpired, not idle, of the user's present security
+// version, of an active user.
+func (s *Store) SessionByDigest(ctx context.Context, digest []byte, idle time.Duration) (LiveSession, error) {
+	const query = `SELECT ` + sessionColumns + `, ` + userColumns + `, c.name
+		FROM sessions s
+		JOIN users u ON u.customer_id = s.customer_id AND u.id = s.user_id
+		JOIN customers c ON c.id = s.customer_id
+		WHERE s.digest = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
+		AND u.security_version = s.security_version AND u.state = 'active'
+		AND (u.twofa_state <> 'enabled' OR s.proofs <> 'password')`
+	v := s.View(portal.NoCustomer)
+	var live LiveSession
+	var hash string
+	var times [5]int64
+	u := &live.User
+	into := append(sessionInto(&live.Session, &times),
+		&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &hash,
+		&u.Stored, &u.SecurityVersion, &times[4], &live.CustomerName)
+	err := v.q.row(ctx, query, digest, micros(v.Now), micros(v.Now.Add(-idle))).Scan(into...)
+	live.Session.setTimes(times)
+	u.CreatedAt = fromMicros(times[4])
+	return live, translate(err)
+}
+
+func sessionInto(s *Session, times *[5]int64) []any {
+	return []any{&s.ID, &s.UserID, &s.SecurityVersion, &s.Proofs, &times[0], &times[1], &times[2], &times[3], &s.Address, &s.Agent}
+}
+
+func (s *Session) setTimes(times [5]int64) {
+	s.CreatedAt, s.LastSeenAt = fromMicros(times[0]), fromMicros(times[1])
+	s.ExpiresAt, s.SteppedUpAt = fromMicros(times[2]), fromMicros(times[3])
+}
+
+// AddSession keeps a new session and ends the user's oldest ones beyond keep.
+func (tx *Tx) AddSession(ctx context.Context, s Session, digest []byte, keep int) error {
+	const query = `INSERT INTO sessions (id, digest, customer_id, user_id, security_version, proofs,
+			created_at, last_seen_at, expires_at, stepped_up_at, address, agent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, 0, $9, $10)`
+	_, err := tx.q.exec(ctx, query, s.ID, digest, tx.customer, s.UserID, s.SecurityVersion, s.Proofs,
+		micros(tx.Now), micros(s.ExpiresAt), s.Address, s.Agent)
+	if err != nil {
+		return err
+	}
+	const oldest = `DELETE FROM sessions WHERE customer_id = $1 AND user_id = $2 AND id NOT IN
+		(SELECT id FROM sessions WHERE customer_id = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3)`
+	_, err = tx.q.exec(ctx, oldest, tx.customer, s.UserID, keep)
+	return err
+}
+
+// RenewSession gives a session a new token and the user's present security
+// version. False means that the session is gone.
+func (tx *Tx) RenewSession(ctx context.Context, id portal.SessionID, digest []byte) (bool, error) {
+	const query = `UPDATE sessions SET digest = $3, security_version =
+			(SELECT u.security_version FROM users u WHERE u.customer_id = sessions.customer_id AND u.id = sessions.user_id)
+		WHERE customer_id = $1 AND id = $2`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, digest))
+}
+
+// RaiseProofs notes that a session opened by password has proven a code too.
+func (tx *Tx) RaiseProofs(ctx context.Context, id portal.SessionID) error {
+	const query = "UPDATE sessions SET proofs = 'password+code' WHERE customer_id = $1 AND id = $2 AND proofs = 'password'"
+	_, err := tx.q.exec(ctx, query, tx.customer, id)
+	return err
+}
+
+// StepUp marks a session as freshly proven, now.
+func (tx *Tx) StepUp(ctx context.Context, id portal.SessionID) (bool, error) {
+	const query = "UPDATE sessions SET stepped_up_at = $3 WHERE customer_id = $1 AND id = $2"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now)))
+}
+
+// FreshStepUp tells whether the session was stepped up since the given time.
+func (v View) FreshStepUp(ctx context.Context, id portal.SessionID, since time.Time) (bool, error) {
+	const query = "SELECT id FROM sessions WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3"
+	return found(v.q.row(ctx, query, v.customer, id, micros(since)))
+}
+
+// UseStepUp uses up a step-up made since the given time. False means that
+// there is none, or that another action used it.
+func (tx *Tx) UseStepUp(ctx context.Context, id portal.SessionID, since time.Time) (bool, error) {
+	const query = "UPDATE sessions SET stepped_up_at = 0 WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(since)))
+}
+
+// SessionsOf lists the user's sessions that may still be used, newest first.
+func (v View) SessionsOf(ctx context.Context, user portal.UserID, idle time.Duration) ([]Session, error) {
+	const query = `SELECT ` + sessionColumns + ` FROM sessions s
+		JOIN users u ON u.customer_id = s.customer_id AND u.id = s.user_id
+		WHERE s.customer_id = $1 AND s.user_id = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
+		AND u.security_version = s.security_version
+		ORDER BY s.created_at DESC, s.id DESC`
+	rows, err := v.q.rows(ctx, query, v.customer, user, micros(v.Now), micros(v.Now.Add(-idle)))
+	return scanAll(rows, err, func(r scanner) (s Session, err error) {
+		var times [5]int64
+		err = r.Scan(sessionInto(&s, &times)...)
+		s.setTimes(times)
+		return s, err
+	})
+}
+
+// EndSession ends one session of the user; false means it was gone.
+func (tx *Tx) EndSession(ctx context.Context, user portal.UserID, id portal.SessionID) (bool, error) {
+	const query = "DELETE FROM sessions WHERE customer_id = $1 AND user_id = $2 AND id = $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, user, id))
+}
+
+// EndSessions ends all sessions of the user but one (all, where keep is
+// empty) and all half sessions. It returns how many sessions ended.
+func (tx *Tx) EndSessions(ctx context.Context, user portal.UserID, keep portal.SessionID) (int64, error) {
+	const halves = "DELETE FROM half_sessions WHERE customer_id = $1 AND user_id = $2"
+	if _, err := tx.q.exec(ctx, halves, tx.customer, user); err != nil {
+		return 0, err
+	}
+	const query = "DELETE FROM sessions WHERE customer_id = $1 AND user_id = $2 AND id <> $3"
+	return tx.q.exec(ctx, query, tx.customer, user, keep)
+}
+
+// Touch notes that a session is in use. It is one statement of its own, sent
+// at most once a minute for a session.
+func (s *Store) Touch(ctx context.Context, customer portal.CustomerID, id portal.SessionID) error {
+	const query = "UPDATE sessions SET last_seen_at = $3 WHERE customer_id = $1 AND id = $2 AND last_seen_at < $3"
+	_, err := s.onWriter().exec(ctx, query, customer, id, micros(s.now()))
+	return err
+}
+
+// onWriter runs single statements that change hot rows, outside transactions.
+func (s *Store) onWriter() onPool { return onPool{s.writer, s.statements} }

@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"portal"
+)
+
+// Errors that a caller may turn into something else.
+var (
+	// ErrNotFound says that there is no such row for this customer.
+	ErrNotFound = errors.New("no such row")
+	// ErrConflict says that a unique rule is broken: the name is taken.
+	ErrConflict = errors.New("not unique")
+	// ErrUnaudited says that a change recorded no event; it was not committed.
+	ErrUnaudited = errors.New("a change without its event is refused")
+)
+
+// Config says where the data is.
+type Config struct {
+	// Database is a postgres:// URL; empty means SQLite in DataFolder.
+	Database   string
+	DataFolder string
+	Now        portal.Clock
+}
+
+// Store is the open database.
+type Store struct {
+	pools
+	now        portal.Clock
+	statements *statements
+}
+
+// Open opens the database, checks what must hold of it, and applies the
+// migrations that are missing. It is safe when several programs start at once.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	pools, err := openPools(c.Database, c.DataFolder)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{pools: pools, now: c.Now, statements: newStatements(pools.prepare)}
+	for _, step := range []func(context.Context) error{s.selfTest, s.migrate} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error { return errors.Join(s.statements.close(), s.close()) }
+
+// Name tells which database is underneath, for the log.
+func (s *Store) Name() string { return s.name }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int64
+	return translate(s.reader.QueryRowContext(ctx, "SELECT 1").Scan(&one))
+}
+
+// selfTest proves that placeholders go by number, not by first appearance: a
+// driver that got this wrong would write wrong rows without an error.
+func (s *Store) selfTest(ctx context.Context) error {
+	var a, b string
+	const query = "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)"
+	if err := s.writer.QueryRowContext(ctx, query, "one", "two").Scan(&a, &b); err != nil {
+		return fmt.Errorf("the database cannot be opened: %w", err)
+	}
+	if a != "two" || b != "one" {
+		return errors.New("this database driver mixes up numbered parameters; the portal does not start on it")
+	}
+	return nil
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	exec(ctx context.Context, query string, args ...any) (int64, error)
+	row(ctx context.Context, query string, args ...any) *sql.Row
+	rows(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// onPool runs single statements, each its own transaction.
+type onPool struct {
+	db         *sql.DB
+	statements *statements
+}
+
+func (p onPool) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	prepared, err := p.statements.get(ctx, p.db, query)
+	if err != nil {
+		return 0, translate(err)
+	}
+	if prepared == nil {
+		return affected(p.db.ExecContext(ctx, query, storable(args)...))
+	}
+	return affected(prepared.ExecContext(ctx, storable(args)...))
+}
+
+func (p onPool) row(ctx context.Context, query string, args ...any) *sql.Row {
+	prepared, err := p.statements.get(ctx, p.db, query)
+	if err != nil || prepared == nil {
+		return p.db.QueryRowContext(ctx, query, storable(args)...)
+	}
+	return prepared.QueryRowContext(ctx, storable(args)...)
+}
+
+func (p onPool) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	prepared, err := p.statements.get(ctx, p.db, query)
+	if err != nil || prepared == nil {
+		return p.db.QueryContext(ctx, query, storable(args)...)
+	}
+	return prepared.QueryContext(ctx, storable(args)...)
+}
+
+// onTx runs statements inside one transaction.
+type onTx struct{ tx *sql.Tx }
+
+func (t onTx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return affected(t.tx.ExecContext(ctx, query, storable(args)...))
+}
+
+func (t onTx) row(ctx context.Context, query string, args ...any) *sql.Row {
+	return t.tx.QueryRowContext(ctx, query, storable(args)...)
+}
+
+func (t onTx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return t.tx.QueryContext(ctx, query, storable(args)...)
+}
+
+// storable replaces in the texts among args what PostgreSQL refuses and SQLite
+// would keep: NUL and broken UTF-8. No stored name has the replacement sign, so
+// that a look-up by such a text finds nothing, alike on both databases.
+func storable(args []any) []any {
+	for i, arg := range args {
+		v := reflect.ValueOf(arg)
+		if v.Kind() == reflect.String {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(v.String(), "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
+}
+
+// affected is the row count of a change, which is often its verdict.
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, translate(err)
+	}
+	return result.RowsAffected()
+}
+
+// statements keeps prepared statements by pool and text. All texts are
+// constants of this package, so their number is bounded.
+type statements struct {
+	mu   sync.RWMutex
+	kept map[statementKey]*sql.Stmt // nil where nothing is to be kept
+}
+
+type statementKey struct {
+	db   *sql.DB
+	text string
+}
+
+func newStatements(keep bool) *statements {
+	if !keep {
+		return &statements{}
+	}
+	return &statements{kept: make(map[statementKey]*sql.Stmt)}
+}
+
+// get returns the prepared statement, or nil where none is kept.
+func (s *statements) get(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
+	if s.kept == nil {
+		return nil, nil
+	}
+	key := statementKey{db, text}
+	s.mu.RLock()
+	have := s.kept[key]
+	s.mu.RUnlock()
+	if have != nil {
+		return have, nil
+	}
+	return s.add(ctx, key)
+}
+
+func (s *statements) add(ctx context.Context, key statementKey) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have := s.kept[key]; have != nil {
+		return have, nil
+	}
+	made, err := key.db.PrepareContext(ctx, key.text)
+	if err != nil {
+		return nil, err
+	}
+	s.kept[key] = made
+	return made, nil
+}
+
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []error
+	for _, statement := range s.kept {
+		all = append(all, statement.Close())
+	}
+	return errors.Join(all...)
+}
+
+// micros is how a time is stored; the zero time is stored as 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// fromMicros is the way back.
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}

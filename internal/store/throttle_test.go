@@ -1,0 +1,151 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"portal/internal/store"
+)
+
+// A budget is never overdrawn, however many come at once (AU-05).
+func TestBudgetIsNeverOverdrawn(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		budget := store.Budget{Bucket: "b", Limit: 10, Window: time.Hour}
+		allowed := winners(t, 100, func(ctx context.Context, _ int) (bool, error) {
+			until, err := b.ChargeBudget(ctx, budget)
+			return until.IsZero(), err
+		})
+		if allowed != 10 {
+			t.Errorf("%d hits went through, want 10", allowed)
+		}
+		if hits := b.number(t, "SELECT hits FROM throttles WHERE bucket = 'b'"); hits != 10 {
+			t.Errorf("%d hits are counted, want 10", hits)
+		}
+	})
+}
+
+func TestBudgetWindow(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		budget := store.Budget{Bucket: "b", Limit: 2, Window: time.Hour}
+		end := b.Clock.Now().Add(time.Hour)
+		for range 2 {
+			b.charge(t, budget, time.Time{})
+		}
+		b.charge(t, budget, end)
+		b.Clock.Advance(time.Hour - time.Microsecond)
+		b.charge(t, budget, end)
+		b.Clock.Advance(time.Microsecond) // the window is over: a new one begins
+		b.charge(t, budget, time.Time{})
+		b.charge(t, budget, time.Time{})
+		b.charge(t, budget, end.Add(time.Hour))
+	})
+}
+
+func (b base) charge(t *testing.T, budget store.Budget, want time.Time) {
+	t.Helper()
+	until, err := b.ChargeBudget(t.Context(), budget)
+	if err != nil || !until.Equal(want) {
+		t.Errorf("wait until %v, %v; want %v", until, err, want)
+	}
+}
+
+func TestBudgetRefund(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		budget := store.Budget{Bucket: "b", Limit: 1, Window: time.Hour}
+		for range 3 {
+			b.charge(t, budget, time.Time{})
+			if err := b.RefundBudget(t.Context(), "b"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.RefundBudget(t.Context(), "b"); err != nil { // nothing is owed
+			t.Fatal(err)
+		}
+		b.charge(t, budget, time.Time{})
+		b.charge(t, budget, b.Clock.Now().Add(time.Hour))
+	})
+}
+
+// Other buckets do not touch this one (AU-04).
+func TestBudgetsAreApart(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		b.charge(t, store.Budget{Bucket: "a", Limit: 1, Window: time.Hour}, time.Time{})
+		b.charge(t, store.Budget{Bucket: "b", Limit: 1, Window: time.Hour}, time.Time{})
+	})
+}
+
+// passwords is the backoff of the sign-in page.
+func passwords() store.Backoff {
+	return store.Backoff{Bucket: "p", Free: 5, First: 30 * time.Second, Longest: time.Hour}
+}
+
+// Five tries are free; then each next one waits twice as long, an hour at most.
+func TestBackoffGrows(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		for range 5 {
+			b.pass(t)
+		}
+		for _, wait := range []time.Duration{
+			30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute,
+			16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour, time.Hour,
+		} {
+			b.mustWait(t, wait)
+			b.Clock.Advance(wait - time.Microsecond)
+			b.mustWait(t, time.Microsecond)
+			b.Clock.Advance(time.Microsecond)
+			b.pass(t)
+		}
+		if err := b.ClearBackoff(t.Context(), "p"); err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			b.pass(t)
+		}
+		b.mustWait(t, 30*time.Second)
+	})
+}
+
+func (b base) pass(t *testing.T) {
+	t.Helper()
+	if until, err := b.ChargeBackoff(t.Context(), passwords()); err != nil || !until.IsZero() {
+		t.Fatalf("wait until %v, %v; want to pass", until, err)
+	}
+}
+
+func (b base) mustWait(t *testing.T, wait time.Duration) {
+	t.Helper()
+	until, err := b.ChargeBackoff(t.Context(), passwords())
+	if err != nil || until.Sub(b.Clock.Now()) != wait {
+		t.Fatalf("wait %v, %v; want %v", until.Sub(b.Clock.Now()), err, wait)
+	}
+}
+
+// The longest wait holds for ever: no count overflows into a short one.
+func TestBackoffStaysAtItsLongest(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		b.pass(t)
+		if _, err := b.outside(t).Exec("UPDATE throttles SET hits = 1000000"); err != nil {
+			t.Fatal(err)
+		}
+		b.pass(t)
+		b.mustWait(t, time.Hour)
+	})
+}
+
+// Tries at once do not get past the free ones, and after a wait one passes.
+func TestBackoffInParallel(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		try := func(ctx context.Context, _ int) (bool, error) {
+			until, err := b.ChargeBackoff(ctx, passwords())
+			return until.IsZero(), err
+		}
+		if passed := winners(t, 50, try); passed != 5 {
+			t.Errorf("%d passed freely, want 5", passed)
+		}
+		b.Clock.Advance(30 * time.Second)
+		if passed := winners(t, 50, try); passed != 1 {
+			t.Errorf("%d passed after the first wait, want 1", passed)
+		}
+	})
+}

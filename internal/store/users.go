@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"portal"
+)
+
+// Credentials is what a sign-in needs to know of a user.
+type Credentials struct {
+	portal.User
+	// PasswordHash is a PHC string; empty while the person has chosen none.
+	PasswordHash string
+	CustomerName string
+}
+
+const userColumns = `u.id, u.customer_id, u.login_id, u.name, u.email, u.role, u.state, u.password_hash,
+	u.twofa_state, u.security_version, u.created_at`
+
+// AddUser adds a user without 2FA. ErrConflict says that the login ID is taken,
+// by a user of any customer.
+func (tx *Tx) AddUser(ctx context.Context, u portal.User, passwordHash string) error {
+	const query = `INSERT INTO users (id, customer_id, login_id, login_key, name, name_key, email, role, state, password_hash,
+			password_changed_at, twofa_state, twofa_changed_at, authenticator_id, security_version, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, NULL, 1, $11)`
+	_, err := tx.q.exec(ctx, query, u.ID, tx.customer, u.LoginID, portal.FoldKey(u.LoginID), u.Name, portal.FoldKey(u.Name),
+		u.Email, u.Role, u.State, passwordHash, micros(tx.Now), portal.TwoFactorNone)
+	if err != nil {
+		return err
+	}
+	if err := tx.count(ctx, portal.TwoFactorNone, 1); err != nil {
+		return err
+	}
+	return tx.addTerms(ctx, u, portal.TwoFactorNone)
+}
+
+// addTerms writes what a search finds the user by.
+func (tx *Tx) addTerms(ctx context.Context, u portal.User, state portal.TwoFactorState) error {
+	const query = `INSERT INTO user_terms (customer_id, term, user_id, twofa_state) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (customer_id, term, user_id) DO NOTHING`
+	for _, term := range searchTerms(u) {
+		if _, err := tx.q.exec(ctx, query, tx.customer, term, u.ID, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// searchTerms are the login ID, the e-mail address, the name, and the name
+// from each further word on ("ada lovelace", "lovelace").
+func searchTerms(u portal.User) []string {
+	terms := []string{portal.FoldKey(u.LoginID), portal.FoldKey(u.Email)}
+	for rest := portal.FoldKey(u.Name); rest != ""; {
+		terms = append(terms, rest)
+		_, rest, _ = strings.Cut(rest, " ")
+	}
+	return terms
+}
+
+// User reads one user of the customer.
+func (v View) User(ctx context.Context, id portal.UserID) (portal.User, error) {
+	c, err := v.Credentials(ctx, id)
+	return c.User, err
+}
+
+// Credentials reads one user of the customer together with the password hash.
+func (v View) Credentials(ctx context.Context, id portal.UserID) (Credentials, error) {
+	const query = `SELECT ` + userColumns + `, c.name FROM users u JOIN customers c ON c.id = u.customer_id
+		WHERE u.customer_id = $1 AND u.id = $2`
+	return scanCredentials(v.q.row(ctx, query, v.customer, id))
+}
+
+// CredentialsByLogin finds who a login ID names, of whatever customer.
+func (s *Store) CredentialsByLogin(ctx context.Context, loginID string) (Credentials, error) {
+	const query = `SELECT ` + userColumns + `, c.name FROM users u JOIN customers c ON c.id = u.customer_id
+		WHERE u.login_key = $1`
+	return scanCredentials(s.View(portal.NoCustomer).q.row(ctx, query, portal.FoldKey(loginID)))
+}
+
+func scanCredentials(r scanner) (c Credentials, err error) {
+	var created int64
+	err = r.Scan(&c.ID, &c.CustomerID, &c.LoginID, &c.Name, &c.Email, &c.Role, &c.State, &c.PasswordHash,
+		&c.Stored, &c.SecurityVersion, &created, &c.CustomerName)
+	c.Invited = c.PasswordHash == ""
+	c.CreatedAt = fromMicros(created)
+	return c, translate(err)
+}
+
+func scanUser(r scanner) (u portal.User, err error) {
+	var created int64
+	var hash string
+	err = r.Scan(&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &hash,
+		&u.Stored, &u.SecurityVersion, &created)
+	u.Invited = hash == ""
+	u.CreatedAt = fromMicros(created)
+	return u, translate(err)
+}
+
+// EditUser changes what an administrator may change of a user. It starts a new
+// security version where the e-mail address or the role changes.
+func (tx *Tx) EditUser(ctx context.Context, u portal.User) error {
+	const query = `UPDATE users SET name = $3, name_key = $4, email = $5, role = $6,
+			security_version = security_version + CASE WHEN email <> $5 OR role <> $6 THEN 1 ELSE 0 END
+		WHERE customer_id = $1 AND id = $2`
+	err := mustOne(tx.q.exec(ctx, query, tx.customer, u.ID, u.Name, portal.FoldKey(u.Name), u.Email, u.Role))
+	if err != nil {
+		return err
+	}
+	const forget = "DELETE FROM user_terms WHERE customer_id = $1 AND user_id = $2"
+	if _, err := tx.q.exec(ctx, forget, tx.customer, u.ID); err != nil {
+		return err
+	}
+	return tx.addTerms(ctx, u, u.Stored)
+}
+
+// SetUserState suspends or reactivates; false means that it stood so already.
+func (tx *Tx) SetUserState(ctx context.Context, id portal.UserID, state portal.UserState) (bool, error) {
+	const query = `UPDATE users SET state = $3, security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2 AND state <> $3`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, state))
+}
+
+// SetPassword replaces the password hash, and with it the security version.
+func (tx *Tx) SetPassword(ctx context.Context, id portal.UserID, hash string) error {
+	const query = `UPDATE users SET password_hash = $3, password_changed_at = $4, security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2`
+	return mustOne(tx.q.exec(ctx, query, tx.customer, id, hash, micros(tx.Now)))
+}
+
+// twoFactorMove is one arrow of the 2FA state table.
+type twoFactorMove struct {
+	user          portal.UserID
+	from, to      portal.TwoFactorState
+	authenticator any // the current authenticator afterwards: an AuthenticatorID, or nil for none
+}
+
+// moveTwoFactor is the only statement that changes a stored 2FA state. False
+// means that the user no longer stood in the state to leave.
+func (tx *Tx) moveTwoFactor(ctx context.Context, m twoFactorMove) (bool, error) {
+	const query = `UPDATE users SET twofa_state = $4, twofa_changed_at = $5, authenticator_id = $6,
+			security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2 AND twofa_state = $3`
+	moved, err := exactlyOne(tx.q.exec(ctx, query, tx.customer, m.user, m.from, m.to, micros(tx.Now), m.authenticator))
+	if err != nil || !moved || m.from == m.to {
+		return moved, err
+	}
+	const terms = "UPDATE user_terms SET twofa_state = $3 WHERE customer_id = $1 AND user_id = $2"
+	if _, err := tx.q.exec(ctx, terms, tx.customer, m.user, m.to); err != nil {
+		return false, err
+	}
+	if err := tx.count(ctx, m.from, -1); err != nil {
+		return false, fmt.Errorf("count of %s: %w", m.from, err)
+	}
+	return true, tx.count(ctx, m.to, 1)
+}
+
+// Bump starts a new security version without changing anything else, so that
+// links and half sessions of the user are void.
+func (tx *Tx) Bump(ctx context.Context, id portal.UserID) error {
+	const query = "UPDATE users SET security_version = security_version + 1 WHERE customer_id = $1 AND id = $2"
+	return mustOne(tx.q.exec(ctx, query, tx.customer, id))
+}
+
+// OtherActiveAdministrator tells whether the customer keeps an administrator
+// who can sign in if this user no longer is one (LC-13).
+func (v View) OtherActiveAdministrator(ctx context.Context, id portal.UserID) (bool, error) {
+	const query = `SELECT id FROM users WHERE customer_id = $1 AND role = 'administrator' AND id <> $2
+		AND state = 'active' AND password_hash <> '' LIMIT 1`
+	return found(v.q.row(ctx, query, v.customer, id))
+}
+
+// AnyAdministrator tells whether any customer has an administrator.
+func (v View) AnyAdministrator(ctx context.Context) (bool, error) {
+	const query = "SELECT customer_id FROM users WHERE role = 'administrator' LIMIT 1"
+	return found(v.q.row(ctx, query))
+}
+
+// Administrators lists those of the customer who can help, by name; at most ten.
+func (v View) Administrators(ctx context.Context) ([]portal.User, error) {
+	const query = `SELECT ` + userColumns + ` FROM users u WHERE u.customer_id = $1 AND u.role = 'administrator'
+		AND u.state = 'active' AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT 10`
+	rows, err := v.q.rows(ctx, query, v.customer)
+	return scanAll(rows, err, scanUser)
+}
+
+// found tells whether a row is there at all.
+func found(r scanner) (bool, error) {
+	var id string
+	err := translate(r.Scan(&id))
+	if err == ErrNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// TwoFactorSince tells when the user's 2FA state last changed.
+func (v View) TwoFactorSince(ctx context.Context, id portal.UserID) (time.Time, error) {
+	var at int64
+	const query = "SELECT twofa_changed_at FROM users WHERE customer_id = $1 AND id = $2"
+	err := v.q.row(ctx, query, v.customer, id).Scan(&at)
+	return fromMicros(at), translate(err)
+}

@@ -1,0 +1,74 @@
+package testkit
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver named "pgx"
+)
+
+// postgresVariable names the address of a superuser of the test server.
+const postgresVariable = "PORTAL_TEST_POSTGRES"
+
+// Postgres makes an empty PostgreSQL database and returns its URL. The database
+// sorts by code point, as Debian's C.UTF-8 does, and is dropped with everything
+// that is still connected to it when the test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, "")
+}
+
+// PostgresICU is Postgres with a database that sorts as an American reads
+// (a_b before aB before Z): an order that a query gets unless it asks for
+// another one.
+func PostgresICU(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, " LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+}
+
+// newDatabase makes a database from template0, which nobody is ever connected
+// to, so that packages that are tested side by side do not get in each other's
+// way.
+func newDatabase(t testing.TB, options string) string {
+	t.Helper()
+	server := postgresURL(t)
+	name := "test_" + strings.ToLower(rand.Text())
+	onServer(t, server, "CREATE DATABASE "+name+" TEMPLATE template0"+options)
+	t.Cleanup(func() { onServer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+
+	database := *server
+	database.Path = "/" + name
+	return database.String()
+}
+
+// postgresURL returns the address of the test server.
+func postgresURL(t testing.TB) *url.URL {
+	t.Helper()
+	address := os.Getenv(postgresVariable)
+	if address == "" {
+		t.Fatalf("%s is not set: run make test, or scripts/with-postgres.sh go test …", postgresVariable)
+	}
+	server, err := url.Parse(address)
+	if err != nil {
+		t.Fatalf("%s is not a URL", postgresVariable) // err would print its password
+	}
+	return server
+}
+
+// onServer runs one statement over a connection of its own.
+func onServer(t testing.TB, server *url.URL, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", server.String())
+	if err != nil {
+		t.Fatalf("opening the test server: %v", err)
+	}
+	defer db.Close()
+	// Not t.Context(): in a cleanup it has already ended.
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}

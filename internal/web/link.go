@@ -1,0 +1,162 @@
+package web
+
+import (
+	"net/http"
+
+	"portal"
+	"portal/internal/admin"
+	"portal/internal/auth"
+)
+
+// badLinkPage says that a one-time link is used up, out of date or unknown.
+type badLinkPage struct{}
+
+func (badLinkPage) file() string  { return "badlink" }
+func (badLinkPage) title() string { return "This link does not work" }
+func (badLinkPage) bare() bool    { return true }
+
+// followLink takes the secret out of the address at once: it moves into a
+// cookie, and the form is at an address that anybody may see. Nothing is used
+// up by opening a link, since mail programs do that, too (LC-10).
+func (s *site) followLink(v *visit) error {
+	token := v.r.PathValue("token")
+	link, err := s.auth.OpenLink(v.ctx(), token)
+	if err != nil {
+		return s.linkFailed(v, err)
+	}
+	s.cookies.set(v.w, linkCookie, token)
+	if link.SetUp {
+		return v.redirect("/set-up")
+	}
+	return v.redirect("/invitation")
+}
+
+// opened is the link whose cookie the visitor has.
+func (s *site) opened(v *visit, setUp bool) (auth.Link, string, error) {
+	token := s.cookies.get(v.r, linkCookie)
+	link, err := s.auth.OpenLink(v.ctx(), token)
+	if err == nil && link.SetUp != setUp {
+		err = portal.NotFound()
+	}
+	return link, token, err
+}
+
+// linkFailed tells a bad link from other trouble.
+func (s *site) linkFailed(v *visit, err error) error {
+	switch portal.ErrorCode(err) {
+	case portal.CodeNotFound, portal.CodeSignIn, portal.CodeConflict, portal.CodeMalformed:
+	default:
+		return err
+	}
+	v.trace.err = err
+	if s.cookies.get(v.r, linkCookie) != "" {
+		s.cookies.remove(v.w, linkCookie)
+	}
+	return s.render(v, http.StatusNotFound, badLinkPage{})
+}
+
+// setUpPage makes the first administrator.
+type setUpPage struct {
+	Link    auth.Link
+	Problem *problem
+	typed   fields
+}
+
+func (setUpPage) file() string  { return "setup" }
+func (setUpPage) title() string { return "Set up the portal" }
+func (setUpPage) bare() bool    { return true }
+
+// Fields are its fields from top to bottom.
+func (p setUpPage) Fields() []input {
+	customer := p.field(portal.FieldCustomer, "Customer", "organization")
+	customer.Hint = "The company that the accounts belong to."
+	name := p.field(portal.FieldName, "Name", "name")
+	name.Hint = "Your own, as colleagues know it."
+	login := p.field(portal.FieldLoginID, "Login ID", "username")
+	login.Hint = "What you will sign in with."
+	email := p.field(portal.FieldEmail, "E-mail", "email")
+	email.Mode = "email"
+	password := passwordInput(portal.FieldPassword, "Password", "new-password", p.Problem)
+	password.Hint = passwordHint()
+	return []input{customer, name, login, email, password}
+}
+
+func (p setUpPage) field(f portal.Field, label, autocomplete string) input {
+	i := textInput(f, label, p.typed.get(f), p.Problem)
+	i.Autocomplete = autocomplete
+	return i
+}
+
+func (s *site) showSetUp(v *visit) error {
+	link, _, err := s.opened(v, true)
+	if err != nil {
+		return s.linkFailed(v, err)
+	}
+	return s.render(v, http.StatusOK, setUpPage{Link: link})
+}
+
+func (s *site) setUp(v *visit) error {
+	link, token, err := s.opened(v, true)
+	if err != nil {
+		return s.linkFailed(v, err)
+	}
+	err = s.admin.SetUp(v.ctx(), v.origin(), token, admin.FirstAdministrator{
+		Customer: v.form.get(portal.FieldCustomer), Name: v.form.get(portal.FieldName),
+		LoginID: v.form.get(portal.FieldLoginID), Email: v.form.get(portal.FieldEmail),
+		Password: v.form.get(portal.FieldPassword),
+	})
+	if err == nil {
+		return s.linkUsed(v, "/sign-in?notice=ready")
+	}
+	p := v.problem(err, portal.FieldCustomer, portal.FieldName, portal.FieldLoginID, portal.FieldEmail, portal.FieldPassword)
+	if p == nil {
+		return s.linkFailed(v, err)
+	}
+	return s.render(v, p.status, setUpPage{Link: link, Problem: p, typed: v.form})
+}
+
+func (s *site) linkUsed(v *visit, next string) error {
+	s.cookies.remove(v.w, linkCookie)
+	return v.redirect(next)
+}
+
+// invitationPage lets an invited person choose a password.
+type invitationPage struct {
+	Link    auth.Link
+	Problem *problem
+}
+
+func (invitationPage) file() string  { return "invitation" }
+func (invitationPage) title() string { return "Choose your password" }
+func (invitationPage) bare() bool    { return true }
+
+// Password is its one field.
+func (p invitationPage) Password() input {
+	i := passwordInput(portal.FieldNewPassword, "New password", "new-password", p.Problem)
+	i.Hint, i.Focus = passwordHint(), true
+	return i
+}
+
+func (s *site) showInvitation(v *visit) error {
+	link, _, err := s.opened(v, false)
+	if err != nil {
+		return s.linkFailed(v, err)
+	}
+	return s.render(v, http.StatusOK, invitationPage{Link: link})
+}
+
+func (s *site) acceptInvitation(v *visit) error {
+	link, token, err := s.opened(v, false)
+	if err != nil {
+		return s.linkFailed(v, err)
+	}
+	err = s.auth.AcceptInvitation(v.ctx(), v.origin(), token, v.form.get(portal.FieldNewPassword))
+	if err == nil {
+		return s.linkUsed(v, "/sign-in?notice=password-set")
+	}
+	p := v.problem(err, portal.FieldNewPassword)
+	if p == nil {
+		return s.linkFailed(v, err)
+	}
+	return s.render(v, p.status, invitationPage{Link: link, Problem: p})
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"portal"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// page is what a visitor gets: a struct with everything that its template
+// shows, already decided.
+type page interface {
+	file() string  // its template, without folder and ending
+	title() string // of the document
+	bare() bool    // without the header of who is signed in
+}
+
+// view is what the layout knows beside the page.
+type view struct {
+	Title  string
+	Assets assets
+	Actor  portal.Actor // not signed in where the page is bare
+	Path   string
+	Notice string
+	Page   page
+}
+
+// SignedIn tells whether the header shows an account.
+func (v view) SignedIn() bool { return v.Actor.Kind == portal.ActorUser && !v.Page.bare() }
+
+// Administers tells whether the navigation shows the administration.
+func (v view) Administers() bool { return v.Actor.Holds(portal.SeeUsers) }
+
+// At tells whether a path is the page that is shown.
+func (v view) At(path string) bool { return v.Path == path }
+
+// engine holds one parsed template for each page.
+type engine map[string]*template.Template
+
+// pageFiles names the template of each page; a page without one, or one that
+// does not parse, stops the start.
+func pageFiles() []string {
+	return []string{
+		"error", "home", "account", "stepup",
+		"signin", "code", "recovery", "lostphone", "badlink", "setup", "invitation",
+		"access", "adduser", "user", "invited", "audit",
+	}
+}
+
+func newEngine() (engine, error) {
+	shared, err := template.New("layout").Funcs(functions()).
+		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/icons.html")
+	if err != nil {
+		return nil, fmt.Errorf("web: templates: %w", err)
+	}
+	e := engine{}
+	for _, name := range pageFiles() {
+		base, err := shared.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("web: templates: %w", err)
+		}
+		if e[name], err = base.ParseFS(templateFiles, "templates/"+name+".html"); err != nil {
+			return nil, fmt.Errorf("web: template of %s: %w", name, err)
+		}
+	}
+	return e, nil
+}
+
+func (e engine) render(w io.Writer, v view) error {
+	t, ok := e[v.Page.file()]
+	if !ok {
+		return fmt.Errorf("web: there is no template %q", v.Page.file())
+	}
+	return t.ExecuteTemplate(w, "layout.html", v)
+}
+
+// render answers with a page, whole or not at all.
+func (s *site) render(v *visit, status int, p page) error {
+	shown := view{
+		Title: p.title() + " · " + portal.ProductName, Assets: s.assets, Actor: v.actor,
+		Path: v.r.URL.Path, Notice: notice(v.query["notice"]), Page: p,
+	}
+	var whole bytes.Buffer
+	if err := s.engine.render(&whole, shown); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(whole.Len()))
+	v.w.WriteHeader(status)
+	_, _ = whole.WriteTo(v.w) // the visitor may be gone
+	return nil
+}
+
+// notice is the sentence that a page begins with after something was done. The
+// address carries its key only, so that nobody can put words on our pages.
+func notice(key string) string {
+	switch key {
+	case "ready":
+		return "The portal is set up. Sign in with the login ID and the password that you have chosen."
+	case "password-set":
+		return "Your password is set. Sign in with it now."
+	case "signed-out":
+		return "You are signed out."
+	case "again":
+		return "That took too long, or there were too many wrong codes. Please sign in again."
+	case "password-changed":
+		return "Your password is changed. Your other sessions have ended."
+	case "session-ended":
+		return "That session has ended."
+	case "sessions-ended":
+		return "The sessions have ended."
+	case "saved":
+		return "The changes are saved."
+	case "suspended":
+		return "The account is suspended and its sessions have ended."
+	case "reactivated":
+		return "The account can be used again."
+	case "setup-deleted":
+		return "The 2FA setup is deleted. The person can now sign in with login ID and password alone."
+	}
+	return ""
+}
+
+// functions are what templates can do with values; none of them knows a rule.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"moment":   moment,
+		"second":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"browser":  browserName,
+		"initials": initials,
+		"plural":   plural,
+	}
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+
+// plural is a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// initials are the first letters of the first and the last word of a name.
+func initials(name string) string {
+	words := strings.Fields(name)
+	if len(words) > 1 {
+		words = []string{words[0], words[len(words)-1]}
+	}
+	var b strings.Builder
+	for _, word := range words {
+		first, _ := utf8.DecodeRuneInString(word)
+		b.WriteRune(unicode.ToUpper(first))
+	}
+	return b.String()
+}

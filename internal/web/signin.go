@@ -1,0 +1,169 @@
+package web
+
+import (
+	"net/http"
+
+	"portal"
+	"portal/internal/auth"
+)
+
+// signInPage asks for login ID and password.
+type signInPage struct {
+	Problem *problem
+	typed   string // the login ID
+}
+
+func (signInPage) file() string  { return "signin" }
+func (signInPage) title() string { return "Sign in" }
+func (signInPage) bare() bool    { return true }
+
+// LoginID is its first field.
+func (p signInPage) LoginID() input {
+	i := textInput(portal.FieldLoginID, "Login ID", p.typed, p.Problem)
+	i.Autocomplete, i.Focus = "username", p.typed == ""
+	return i
+}
+
+// Password is its second field.
+func (p signInPage) Password() input {
+	i := passwordInput(portal.FieldPassword, "Password", "current-password", p.Problem)
+	i.Focus = p.typed != ""
+	return i
+}
+
+// showSignIn leads who is signed in already to the start page.
+func (s *site) showSignIn(v *visit) error {
+	if s.cookies.get(v.r, sessionCookie) != "" {
+		err := s.session(v)
+		switch {
+		case err == nil:
+			return v.redirect("/")
+		case portal.ErrorCode(err) != portal.CodeSignIn:
+			return err
+		}
+	}
+	return s.render(v, http.StatusOK, signInPage{})
+}
+
+func (s *site) signIn(v *visit) error {
+	login := v.form.get(portal.FieldLoginID)
+	earned, err := s.auth.SignIn(v.ctx(), v.origin(), login, v.form.get(portal.FieldPassword))
+	if err != nil {
+		p := v.problem(err, portal.FieldLoginID, portal.FieldPassword)
+		if p == nil {
+			return err
+		}
+		return s.render(v, p.status, signInPage{Problem: p, typed: login})
+	}
+	return s.signedIn(v, earned)
+}
+
+// signedIn hands over what a step of signing in has earned.
+func (s *site) signedIn(v *visit, earned auth.SignedIn) error {
+	if earned.Half != "" {
+		s.cookies.set(v.w, halfCookie, earned.Half)
+		return v.redirect("/sign-in/code")
+	}
+	s.cookies.set(v.w, sessionCookie, earned.Session)
+	if s.cookies.get(v.r, halfCookie) != "" {
+		s.cookies.remove(v.w, halfCookie)
+	}
+	return v.redirect("/")
+}
+
+// codePage asks for the code of the app.
+type codePage struct{ Problem *problem }
+
+func (codePage) file() string  { return "code" }
+func (codePage) title() string { return "Enter your code" }
+func (codePage) bare() bool    { return true }
+
+// Code is its one field.
+func (p codePage) Code() input {
+	i := codeInput("6-digit code", p.Problem)
+	i.Focus = true
+	return i
+}
+
+func (s *site) showCode(v *visit) error { return s.render(v, http.StatusOK, codePage{}) }
+
+func (s *site) signInWithCode(v *visit) error {
+	earned, err := s.auth.SignInWithCode(v.ctx(), v.origin(), v.half, v.form.get(portal.FieldCode))
+	if err == nil {
+		return s.signedIn(v, earned)
+	}
+	return s.secondStepFailed(v, err, func(p *problem) page { return codePage{p} })
+}
+
+// secondStepFailed shows the page again, or the first one where the half
+// session has ended meanwhile.
+func (s *site) secondStepFailed(v *visit, err error, again func(*problem) page) error {
+	if portal.ErrorCode(err) == portal.CodeSignIn {
+		v.trace.err = err
+		s.cookies.remove(v.w, halfCookie)
+		return v.redirect("/sign-in?notice=again")
+	}
+	p := v.problem(err, portal.FieldCode, portal.FieldRecoveryCode)
+	if p == nil {
+		return err
+	}
+	return s.render(v, p.status, again(p))
+}
+
+// recoveryPage asks for a recovery code instead.
+type recoveryPage struct{ Problem *problem }
+
+func (recoveryPage) file() string  { return "recovery" }
+func (recoveryPage) title() string { return "Use a recovery code" }
+func (recoveryPage) bare() bool    { return true }
+
+// Code is its one field.
+func (p recoveryPage) Code() input {
+	i := recoveryInput(p.Problem)
+	i.Focus = true
+	return i
+}
+
+func (s *site) showRecoveryCode(v *visit) error { return s.render(v, http.StatusOK, recoveryPage{}) }
+
+func (s *site) signInWithRecoveryCode(v *visit) error {
+	earned, err := s.auth.SignInWithRecoveryCode(v.ctx(), v.origin(), v.half, v.form.get(portal.FieldRecoveryCode))
+	if err == nil {
+		return s.signedIn(v, earned)
+	}
+	return s.secondStepFailed(v, err, func(p *problem) page { return recoveryPage{p} })
+}
+
+// lostPhonePage says what to do without a phone and whom to ask.
+type lostPhonePage struct{ Helpers auth.Helpers }
+
+func (lostPhonePage) file() string  { return "lostphone" }
+func (lostPhonePage) title() string { return "I lost my phone" }
+func (lostPhonePage) bare() bool    { return true }
+
+func (s *site) showLostPhone(v *visit) error {
+	helpers, err := s.auth.Helpers(v.ctx(), v.half)
+	if err != nil {
+		return err
+	}
+	return s.render(v, http.StatusOK, lostPhonePage{helpers})
+}
+
+func (s *site) cancelSignIn(v *visit) error {
+	if err := s.auth.CancelSignIn(v.ctx(), v.origin(), v.half); err != nil {
+		return err
+	}
+	s.cookies.remove(v.w, halfCookie)
+	return v.redirect("/sign-in")
+}
+
+// signOut ends the session and has the browser forget what it kept. It keeps
+// the other cookies, of which none is a secret then (SE-13).
+func (s *site) signOut(v *visit) error {
+	if err := s.auth.SignOut(v.ctx(), v.actor); err != nil {
+		return err
+	}
+	s.cookies.remove(v.w, sessionCookie)
+	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	return v.redirect("/sign-in?notice=signed-out")
+}

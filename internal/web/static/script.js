@@ -1,0 +1,62 @@
+// Makes some things easier. Nothing depends on it: what only a script can do is
+// hidden until this runs.
+'use strict'
+
+// Buttons that copy the text of an element, or the value of a field.
+for (const button of document.querySelectorAll('[data-copy]')) {
+  if (!navigator.clipboard) continue
+  const source = document.getElementById(button.dataset.copy)
+  const label = button.textContent
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.innerText.trim())
+      button.textContent = 'Copied'
+    } catch {
+      button.textContent = 'Please copy by hand'
+    }
+    setTimeout(() => { button.textContent = label }, 2500)
+  })
+}
+
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false
+  button.addEventListener('click', () => window.print())
+}
+
+// A button in each password field that shows what was typed.
+for (const field of document.querySelectorAll('.field > input[type=password]')) {
+  const button = document.createElement('button')
+  const name = document.createElement('span')
+  button.type = 'button'
+  button.className = 'show'
+  button.setAttribute('aria-pressed', 'false')
+  name.className = 'sr'
+  name.textContent = ' ' + field.labels[0].textContent.toLowerCase()
+  button.append('Show', name)
+  button.addEventListener('click', () => {
+    const shown = field.type === 'text'
+    field.type = shown ? 'password' : 'text'
+    button.setAttribute('aria-pressed', String(!shown))
+  })
+  const frame = document.createElement('span')
+  frame.className = 'with-show'
+  field.replaceWith(frame)
+  frame.append(field, button)
+  field.form.addEventListener('submit', () => { field.type = 'password' })
+  if (field.autofocus) field.focus()
+}
+
+// Times in the visitor's own zone, where the page does not speak of UTC.
+const local = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
+})
+for (const time of document.querySelectorAll('time[data-local]')) {
+  time.title = time.textContent
+  time.textContent = local.format(new Date(time.dateTime))
+}
+
+// An open link field is selected as a whole.
+for (const field of document.querySelectorAll('input[readonly]')) {
+  field.addEventListener('focus', () => field.select())
+}

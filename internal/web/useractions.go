@@ -1,0 +1,128 @@
+package web
+
+import (
+	"context"
+	"fmt"
+
+	"portal"
+	"portal/internal/auth"
+)
+
+const (
+	accessPath = "/administration/access"
+	userPath   = accessPath + "/"
+)
+
+// onUser makes the page of a deed on a user of the administrator's customer.
+func onUser(words func(portal.User) stepUpPage) func(*site, *visit) (stepUpPage, error) {
+	return func(s *site, v *visit) (stepUpPage, error) {
+		detail, err := s.admin.User(v.ctx(), v.actor, v.userID())
+		if err != nil {
+			return stepUpPage{}, err
+		}
+		p := words(detail.User)
+		p.Cancel = userPath + string(detail.User.ID)
+		return p, nil
+	}
+}
+
+// toUser goes back to the page of the user, with a notice.
+func toUser(notice string) func(*visit) string {
+	return func(v *visit) string { return userPath + string(v.userID()) + "?notice=" + notice }
+}
+
+// userDeed is a use case on one user under step-up.
+type userDeed func(context.Context, portal.Actor, portal.UserID, auth.Proof) (auth.Renewed, error)
+
+// doToUser calls the use case that pick finds.
+func doToUser(pick func(*site) userDeed) func(*site, *visit, auth.Proof) (auth.Confirmed, error) {
+	return func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
+		return only(pick(s)(v.ctx(), v.actor, v.userID(), p))
+	}
+}
+
+func suspendUser() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("suspended"),
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "Suspend " + u.Name, Button: "Suspend", Danger: true,
+				Text: []string{
+					"All sessions of " + u.LoginID + " end at once, and nobody can sign in to this account until you reactivate it.",
+					"Nothing is deleted: the password and the 2FA setup stay as they are.",
+				},
+			}
+		}),
+		do: doToUser(func(s *site) userDeed { return s.admin.Suspend }),
+	}
+}
+
+func reactivateUser() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("reactivated"),
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "Reactivate " + u.Name, Button: "Reactivate",
+				Text: []string{u.LoginID + " can sign in again, with the same password and the same 2FA setup as before."},
+			}
+		}),
+		do: doToUser(func(s *site) userDeed { return s.admin.Reactivate }),
+	}
+}
+
+func endUserSessions() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("sessions-ended"),
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "End all sessions of " + u.Name, Button: "End all sessions", Danger: true,
+				Text: []string{"Every browser in which " + u.LoginID + " is signed in has to sign in again."},
+			}
+		}),
+		do: doToUser(func(s *site) userDeed { return s.admin.EndSessions }),
+	}
+}
+
+func deleteUserTwoFactor() deed {
+	return deed{
+		need: auth.NeedProof, done: to(accessPath + "?notice=setup-deleted"),
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "Delete 2FA setup of " + u.Name, Button: "Delete 2FA setup", Danger: true, Reason: true,
+				Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. Whoever has the password can sign in after this.",
+				Text: []string{
+					fmt.Sprintf("%s then signs in with login ID and password alone, and can set up two-factor authentication anew.", u.LoginID),
+					"The recovery codes stop working and all sessions end. This cannot be undone.",
+				},
+			}
+		}),
+		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
+			return only(s.admin.DeleteTwoFactor(v.ctx(), v.actor, v.userID(), v.form.get(portal.FieldReason), p))
+		},
+	}
+}
+
+// inviteDeed is the page that asks before a new invitation link. Its answer is
+// the link, so it has a POST of its own.
+func inviteDeed() deed {
+	return deed{
+		need: auth.NeedFresh,
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "New invitation link for " + u.Name, Button: "Make the link",
+				Text: []string{"You get a link for " + u.LoginID + " to choose a password with. A link that you made before stops working."},
+			}
+		}),
+	}
+}
+
+func (s *site) askInvite(v *visit) error { return s.ask(v, inviteDeed()) }
+
+func (s *site) invite(v *visit) error {
+	invited, err := s.admin.Invite(v.ctx(), v.actor, v.userID(), v.form.proof())
+	s.renew(v, invited.Session)
+	if err != nil {
+		return s.deedFailed(v, inviteDeed(), err)
+	}
+	return s.showInvited(v, invited)
+}

@@ -1,0 +1,84 @@
+// Package web is the HTML edge of the portal: it turns requests into calls of
+// use cases, and what they answer into pages.
+//
+// A handler decodes, calls one use case, picks a page or a redirect, and
+// returns the error. It holds no rule: who may do what is asked of the use
+// cases, and the table in routes.go says what a visitor must have proven to
+// reach a handler at all. One place (fail.go) turns errors into answers, one
+// (edge.go) writes the line in the log.
+//
+// A page is a Go struct with a template of its own, rendered into a buffer, so
+// that a visitor gets a whole page or a whole error. Every page works without
+// scripts; the one script only makes some things easier.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"portal"
+	"portal/internal/admin"
+	"portal/internal/auth"
+)
+
+// Config is what the pages stand on.
+type Config struct {
+	Auth  *auth.Service
+	Admin *admin.Service
+	// BaseURL is where people find the portal. Host, origin, links and the
+	// attributes of cookies follow from it, never from a request.
+	BaseURL *url.URL
+	Log     *slog.Logger
+	Now     portal.Clock
+	// Ready tells whether the portal can serve, for GET /readyz.
+	Ready func(context.Context) error
+	// Overall is the life of a session; its cookie lives no longer.
+	Overall time.Duration
+}
+
+// site is the portal as the browser sees it.
+type site struct {
+	auth    *auth.Service
+	admin   *admin.Service
+	log     *slog.Logger
+	now     portal.Clock
+	ready   func(context.Context) error
+	place   place
+	cookies cookies
+	engine  engine
+	assets  assets
+	mux     *http.ServeMux
+}
+
+// New makes the handler of all pages. It fails where a route does not say who
+// may reach it, or a template is broken.
+func New(c Config) (http.Handler, error) {
+	if c.Log == nil || c.Now == nil || c.Ready == nil {
+		return nil, errors.New("web: a log, a clock and a readiness check are needed")
+	}
+	where, err := placeOf(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	files, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newEngine()
+	if err != nil {
+		return nil, err
+	}
+	s := &site{
+		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready,
+		place: where, cookies: cookies{plain: where.plain(), life: c.Overall},
+		engine: pages, assets: files, mux: http.NewServeMux(),
+	}
+	if err := s.register(Routes()); err != nil {
+		return nil, err
+	}
+	return s.traced(secured(s.recovered(s.checkedHost(http.HandlerFunc(s.route))))), nil
+}

@@ -1,0 +1,112 @@
+// Package portal is the vocabulary of the Customer Administration Portal: the
+// people who live in it, what each of them may do, the states of two-factor
+// authentication, the events of the audit trail, and the rules that every
+// surface (pages, command line, later the API) applies to what is typed in.
+//
+// It does no I/O and imports nothing of the project, so that every floor above
+// can speak the same words.
+package portal
+
+import "time"
+
+// ProductName is how the portal names itself where no customer is known.
+const ProductName = "Customer Administration Portal"
+
+// Clock tells the time. It is handed in from the top, so that a test can move
+// it and so that one transaction has one now.
+type Clock func() time.Time
+
+// Identifiers are opaque, never reused and safe to show in a URL.
+type (
+	// CustomerID names a customer, the unit of isolation.
+	CustomerID string
+	// UserID names a user of any customer.
+	UserID string
+	// SessionID names a session in lists; it opens nothing, unlike its token.
+	SessionID string
+	// AuthenticatorID names one authenticator app of one user.
+	AuthenticatorID string
+)
+
+// NoCustomer is where accounts without a customer (operators) and events that
+// concern no customer live. It is a reserved row that no list shows.
+const NoCustomer CustomerID = "installation"
+
+// Customer is a company that the portal serves.
+type Customer struct {
+	ID        CustomerID
+	Name      string
+	CreatedAt time.Time
+}
+
+// User is a person with an account. It carries nothing secret: password
+// hashes and authenticator secrets have their own types, below this floor.
+type User struct {
+	ID         UserID
+	CustomerID CustomerID
+	LoginID    string
+	Name       string
+	Email      string
+	Role       Role
+	State      UserState
+	// Invited is true until the person has chosen a password.
+	Invited bool
+	// Stored is the kept part of the 2FA state; ask TwoFactor for the status.
+	Stored TwoFactorState
+	// SecurityVersion grows with every security change; whatever was issued
+	// under an older one (session, half session, link) is void (LC-03).
+	SecurityVersion int64
+	CreatedAt       time.Time
+}
+
+// UserState tells whether an account may be used.
+type UserState string
+
+// The two states of an account. Suspending is undone by reactivating.
+const (
+	UserActive    UserState = "active"
+	UserSuspended UserState = "suspended"
+)
+
+// TwoFactor is the user's 2FA status as everybody but the owner's set-up page
+// sees it: a pending set-up counts for nothing yet.
+func (u User) TwoFactor() TwoFactorStatus { return StatusOf(u.Stored, false) }
+
+// StateLabel is the word that lists show for the account itself.
+func (u User) StateLabel() string {
+	switch {
+	case u.State == UserSuspended:
+		return "Suspended"
+	case u.Invited:
+		return "Invited"
+	}
+	return "Active"
+}
+
+// Limits are the times and numbers that guard accounts. The defaults are those
+// of the security requirements; a value may be made stricter, never weaker.
+type Limits struct {
+	HalfSession      time.Duration // a half session's life
+	HalfSessionTries int           // wrong second factors in one half session
+	Pending          time.Duration // a set-up that waits for its first code
+	StepUp           time.Duration // how long a step-up stays fresh
+	Idle             time.Duration // a session without use
+	Overall          time.Duration // a session's whole life
+	Sessions         int           // parallel sessions of one user
+	Invitation       time.Duration // an invitation link's life
+	SetUpLink        time.Duration // the set-up link's life
+	CodesPerHour     int           // wrong second factors of one user, unknown browsers
+	CodesPerDay      int           // the same over 24 h
+	StepUpsPerHour   int           // wrong proofs of one kind in one session
+}
+
+// DefaultLimits returns the values that the security requirements name.
+func DefaultLimits() Limits {
+	return Limits{
+		HalfSession: 5 * time.Minute, HalfSessionTries: 5,
+		Pending: 15 * time.Minute, StepUp: 5 * time.Minute,
+		Idle: 30 * time.Minute, Overall: 12 * time.Hour, Sessions: 20,
+		Invitation: 72 * time.Hour, SetUpLink: 24 * time.Hour,
+		CodesPerHour: 10, CodesPerDay: 30, StepUpsPerHour: 5,
+	}
+}

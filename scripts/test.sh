@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# The whole check: sees to it that what the tests need is there, starts a
+# private PostgreSQL, runs every step even where an earlier one failed, and ends
+# with a table of the steps. Fails where one of them failed.
+#
+#	scripts/test.sh                      everything
+#	scripts/test.sh vet staticcheck      only these steps
+#	ONLY="./internal/store" scripts/test.sh    only the tests of these packages
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib/packages.sh
+source scripts/lib/packages.sh
+# shellcheck source=scripts/lib/postgres.sh
+source scripts/lib/postgres.sh
+
+# One set of build flags for vet, staticcheck and tests, so that each finds in
+# the build cache what the one before it compiled.
+need_go
+plain_flags="$(go env GOFLAGS) -buildvcs=false"
+export GOFLAGS="$plain_flags -race"
+export CGO_ENABLED=1
+
+all_steps=(gofmt verify tidy vet staticcheck build test)
+axe=internal/testkit/axe
+child=
+work=
+
+step_gofmt() {
+  local files
+  files=$(find . -name '.?*' -prune -o -name node_modules -prune -o -name '*.go' -print0 | xargs -0 gofmt -l)
+  [[ -z $files ]] || {
+    printf 'not formatted, run gofmt -w:\n%s\n' "$files"
+    return 1
+  }
+}
+
+step_verify() {
+  go mod verify
+}
+
+step_tidy() {
+  go mod tidy -diff
+  go -C tools mod tidy -diff
+}
+
+step_vet() {
+  go vet ./...
+}
+
+step_staticcheck() {
+  local program
+  program=$(GOFLAGS=$plain_flags go -C tools tool -n staticcheck)
+  "$program" ./...
+}
+
+step_build() {
+  GOFLAGS=$plain_flags make --no-print-directory build OUT="$work/portal"
+}
+
+# -count=1: the tests drive programs and servers that the cache of test results
+# knows nothing of. -vet=off: the step vet has done more.
+step_test() {
+  local packages
+  read -ra packages <<<"${ONLY:-./...}"
+  go test -count=1 -vet=off -timeout=15m "${packages[@]}"
+}
+
+# prepare_test gets the step test what it needs.
+prepare_test() {
+  need_packages
+  npm ls --prefix "$axe" >/dev/null 2>&1 ||
+    npm ci --prefix "$axe" --no-audit --no-fund </dev/null || fail "npm could not install axe-core"
+  start_postgres
+}
+
+# run_child runs a command in a process group of its own, which stop_child can
+# end as a whole, and leaves its exit code in child_status.
+run_child() {
+  child_status=0
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  wait "$child" || child_status=$?
+  child=
+}
+
+# stop_child ends the running command with all that it started: as by Ctrl-C,
+# and after ten seconds by force.
+stop_child() {
+  [[ -n $child ]] || return 0
+  kill -INT -- "-$child" 2>/dev/null || true
+  for _ in {1..100}; do
+    kill -0 -- "-$child" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL -- "-$child" 2>/dev/null || true
+}
+
+# clean_up ends what is still running and removes what it left.
+clean_up() {
+  stop_child
+  stop_postgres
+  [[ -z $work ]] || rm -rf "$work"
+}
+
+# run_steps runs the named steps and prints the table. It returns 1 where one
+# failed.
+run_steps() {
+  local name result started table='' failed=0
+  for name in "$@"; do
+    echo "== $name"
+    started=$SECONDS
+    run_child "step_$name"
+    result=ok
+    if ((child_status != 0)); then
+      result=FAILED
+      failed=1
+    fi
+    table+=$(printf '%-12s %4d s  %s' "$name" $((SECONDS - started)) "$result")$'\n'
+  done
+  printf '\n%s%-12s %4d s\n' "$table" total "$SECONDS"
+  return "$failed"
+}
+
+main() {
+  local name steps=("$@")
+  if [[ -n ${ONLY:-} ]]; then
+    [[ ${CI:-} != true ]] || fail "ONLY leaves most of the check out; it is not for CI"
+    steps=(test)
+  elif ((${#steps[@]} == 0)); then
+    steps=("${all_steps[@]}")
+  fi
+  for name in "${steps[@]}"; do
+    declare -F "step_$name" >/dev/null || fail "there is no step $name; the steps are: ${all_steps[*]}"
+  done
+
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  work=$(mktemp -d "${TMPDIR:-/tmp}/portal-check.XXXXXX")
+  [[ " ${steps[*]} " != *" test "* ]] || prepare_test
+  run_steps "${steps[@]}"
+}
+
+main "$@"
