@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +20,8 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	b := browser.Start(t)
 	for name, view := range map[string]browser.View{
 		"light": {Width: 1280, Height: 900}, "dark": {Width: 1280, Height: 900, Dark: true},
-		"phone": {Width: 360, Height: 740}, "dark phone": {Width: 360, Height: 740, Dark: true},
+		"tablet": {Width: 768, Height: 1024},
+		"phone":  {Width: 360, Height: 740}, "dark phone": {Width: 360, Height: 740, Dark: true},
 	} {
 		t.Run(name, func(t *testing.T) { gallery.visit(t, b.Page(t, view)) })
 	}
@@ -24,8 +29,9 @@ func TestEveryPageIsAccessible(t *testing.T) {
 
 // gallery is a portal with something to see on every page.
 type gallery struct {
-	server *server
-	target string
+	server   *server
+	target   string
+	pictures int
 }
 
 func newGallery(t *testing.T, s *server) *gallery {
@@ -44,21 +50,22 @@ func newGallery(t *testing.T, s *server) *gallery {
 func (g *gallery) visit(t *testing.T, p *browser.Page) {
 	login := "visitor." + strings.ToLower(strings.NewReplacer("/", ".", " ", ".").Replace(t.Name()[strings.LastIndex(t.Name(), "/")+1:]))
 	who := g.server.join("Acme", "administrator", login)
-	look := func(path string) {
+	look := func(page string) {
 		t.Helper()
-		p.Open(g.server.Base + path)
+		p.Open(g.server.Base + page)
 		g.check(t, p)
 	}
 	look("/sign-in")
 	signIn(p, login, "wrong")
 	g.check(t, p)
 	signIn(p, login, goodPassword)
-	for _, path := range []string{
+	wantAccountBesideLogo(t, p)
+	for _, page := range []string{
 		"/", "/account", "/no-such-page", "/administration/access", "/administration/access?search=nobody-like-this",
 		"/administration/access/add", g.target, g.target + "/delete-2fa", g.target + "/suspend", g.target + "/end-sessions",
 		"/administration/audit", "/administration/audit?person=nobody", "/account/sessions/end-others",
 	} {
-		look(path)
+		look(page)
 	}
 	g.checkTwoFactor(t, p, who, look)
 	if foreign := foreignTo(g.server.Base, p.Requests()); len(foreign) > 0 {
@@ -82,11 +89,11 @@ func (g *gallery) checkTwoFactor(t *testing.T, p *browser.Page, who *person, loo
 	p.Fill("Enter the code here", who.code())
 	p.Press("Submit")
 	g.check(t, p)
-	for _, path := range []string{
+	for _, page := range []string{
 		"/account", "/account/2fa/disable", "/account/2fa/disable?recovery=1", "/account/2fa/delete", "/account/2fa/replace",
 		"/account/recovery-codes", "/administration/access/add",
 	} {
-		look(path)
+		look(page)
 	}
 	p.Press("Name of " + who.login)
 	g.check(t, p)
@@ -97,8 +104,14 @@ func (g *gallery) checkTwoFactor(t *testing.T, p *browser.Page, who *person, loo
 	look("/sign-in/lost-phone")
 }
 
+// check asks axe, and hangs a picture up where PORTAL_TEST_SHOTS names a folder.
 func (g *gallery) check(t *testing.T, p *browser.Page) {
 	t.Helper()
+	if folder := os.Getenv("PORTAL_TEST_SHOTS"); folder != "" {
+		g.pictures++
+		name := fmt.Sprintf("%s-%02d%s.png", path.Base(t.Name()), g.pictures, strings.ReplaceAll(p.Path(), "/", "."))
+		must(t, os.WriteFile(filepath.Join(folder, name), p.FullPage(), 0o600))
+	}
 	for _, violation := range p.Axe(t) {
 		t.Errorf("%s: %s", p.Path(), violation)
 	}

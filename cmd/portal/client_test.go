@@ -117,3 +117,22 @@ func (a answer) wantRedirect(t testing.TB, path string) {
 		t.Fatalf("status %d to %q, want a redirect to %q\n%s", a.Status, a.Location, path, a.Body)
 	}
 }
+
+// sessionCookie is the name of the session's cookie on http://localhost.
+const sessionCookie = "portal-session"
+
+// cookies are what the browser holds for the portal.
+func (c *client) cookies() []*http.Cookie {
+	c.t.Helper()
+	base, err := url.Parse(c.base)
+	must(c.t, err)
+	return c.http.Jar.Cookies(base)
+}
+
+// useSession puts a session into the browser.
+func (c *client) useSession(token string) {
+	c.t.Helper()
+	base, err := url.Parse(c.base)
+	must(c.t, err)
+	c.http.Jar.SetCookies(base, []*http.Cookie{{Name: sessionCookie, Value: token, Path: "/"}})
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"image"
 	"net/url"
 	"regexp"
 	"strings"
@@ -140,17 +139,17 @@ func (w *walk) firstSignIn() {
 	w.wantPath(w.wendy, "/")
 }
 
-func (w *walk) findAccountInfo() {
-	logo, account := w.box("header .logo"), w.box("header .account")
-	if account.Min.X < logo.Max.X || account.Min.X > logo.Max.X+40 || logo.Min.X > 80 || account.Max.Y > 120 {
-		w.t.Fatalf("the account info %v is not in the upper left, right of the logo %v", account, logo)
-	}
-}
+func (w *walk) findAccountInfo() { wantAccountBesideLogo(w.t, w.wendy) }
 
-// box is where a part of Wendy's page is drawn.
-func (w *walk) box(css string) image.Rectangle {
-	w.t.Helper()
-	return w.wendy.Box(css)
+// wantAccountBesideLogo holds that the account info is in the upper left, just
+// to the right of the logo.
+func wantAccountBesideLogo(t *testing.T, p *browser.Page) {
+	t.Helper()
+	logo, account := p.Box("header .logo"), p.Box("header .account")
+	beside := account.Min.X >= logo.Max.X && account.Min.X <= logo.Max.X+40 && account.Min.Y < logo.Max.Y
+	if !beside || logo.Min.X > 80 || account.Min.Y > 60 {
+		t.Errorf("the account info %v is not in the upper left, right of the logo %v", account, logo)
+	}
 }
 
 func (w *walk) openAccount() {

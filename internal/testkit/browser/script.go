@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -108,7 +107,7 @@ func logged(args []*runtime.RemoteObject) string {
 	for i, arg := range args {
 		words[i] = arg.Description
 		if words[i] == "" {
-			words[i] = strings.Trim(fmt.Sprintf("%s", arg.Value), `"`)
+			words[i] = strings.Trim(arg.Value.String(), `"`)
 		}
 	}
 	return strings.Join(words, " ")
