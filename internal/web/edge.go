@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,7 +52,11 @@ func (s *site) traced(next http.Handler) http.Handler {
 
 func (s *site) logVisit(ctx context.Context, method string, t *trace, status int, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	switch {
+	case errors.Is(t.err, context.Canceled): // the visitor went away
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{

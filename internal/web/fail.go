@@ -121,7 +121,7 @@ func (s *site) errorPage(v *visit, err error) errorPage {
 		return errorPage{Status: r.status, Message: r.message}
 	}
 	var e *portal.Error
-	if !errors.As(err, &e) && errors.Is(err, context.DeadlineExceeded) {
+	if !errors.As(err, &e) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 		errors.As(portal.Unavailable(err), &e)
 	}
 	if e == nil || e.Code == portal.CodeInternal {

@@ -44,7 +44,7 @@ func (stepUpPage) bare() bool      { return false }
 // ReasonField is the field for the reason.
 func (p stepUpPage) ReasonField() input {
 	i := textInput(portal.FieldReason, "Reason", p.typed, p.Problem)
-	i.Autocomplete, i.Hint = "off", "For the audit trail, such as: lost phone, spoke to her on the desk line."
+	i.Autocomplete, i.Hint = "off", "For the audit trail, such as: lost phone, called back on the desk line."
 	return i
 }
 

@@ -165,7 +165,10 @@ func (s *site) editUser(v *visit) error {
 	}
 	renewed, err := s.admin.EditUser(v.ctx(), v.actor, v.userID(), in, v.form.proof())
 	s.renew(v, renewed.Session)
-	if err == nil {
+	switch {
+	case err == nil && v.userID() == v.actor.UserID && in.Role != string(v.actor.Role):
+		return v.redirect("/") // this page is not the actor's to see any more
+	case err == nil:
 		return v.redirect(v.r.URL.Path + "?notice=saved")
 	}
 	p := v.problem(err, userFields()...)

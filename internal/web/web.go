@@ -56,7 +56,9 @@ type site struct {
 
 // New makes the handler of all pages. It fails where a route does not say who
 // may reach it, or a template is broken.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (http.Handler, error) { return build(c, Routes()) }
+
+func build(c Config, routes []Route) (http.Handler, error) {
 	if c.Log == nil || c.Now == nil || c.Ready == nil {
 		return nil, errors.New("web: a log, a clock and a readiness check are needed")
 	}
@@ -77,7 +79,7 @@ func New(c Config) (http.Handler, error) {
 		place: where, cookies: cookies{plain: where.plain(), life: c.Overall},
 		engine: pages, assets: files, mux: http.NewServeMux(),
 	}
-	if err := s.register(Routes()); err != nil {
+	if err := s.register(routes); err != nil {
 		return nil, err
 	}
 	return s.traced(secured(s.recovered(s.checkedHost(http.HandlerFunc(s.route))))), nil
