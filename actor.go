@@ -135,7 +135,9 @@ func (a Actor) Holds(r Right) bool {
 func (a Actor) bearer() bearer {
 	switch a.Kind {
 	case ActorUser:
-		return bearer(a.Role)
+		if bearer(a.Role) != host { // no role of an account, whatever its name, is the host
+			return bearer(a.Role)
+		}
 	case ActorHost:
 		return host
 	}

@@ -1,64 +1,80 @@
+// Command bench measures the portal against bare servers that do the same work
+// and nothing else, and prints both side by side. Machines differ and are
+// shared: only the ratios of one run mean anything.
+//
+//	go run ./cmd/bench [--users 1000000] [--rounds 5] [--quick] [--database URL]
+//
+// The portal is the shipped program, in a process of its own; so is the floor,
+// which is this program again (bench floor …). CPU is that of the server's
+// process alone, load comes from this process, everything stays on loopback.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"os"
-	"strconv"
+	"os/signal"
+	"regexp"
+	"syscall"
 	"time"
-	"runtime/pprof"
-
-	"portal"
-	"portal/internal/store"
 )
 
+// quickUsers is how many users there are for a first look.
+const quickUsers = 100_000
+
+// patience bounds a whole run.
+const patience = 30 * time.Minute
+
 func main() {
-	ctx := context.Background()
-	n, _ := strconv.Atoi(os.Args[1])
-	dir := os.Args[2]
-	db := ""
-	if len(os.Args) > 3 {
-		db = os.Args[3]
-	}
-	os.MkdirAll(dir, 0o700)
-	s, err := store.Open(ctx, store.Config{Database: db, DataFolder: dir, Now: time.Now})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	cancel()
+	stop()
 	if err != nil {
-		panic(err)
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
-	cust := portal.CustomerID("0193c0de-0000-7000-8000-000000000001")
-	err = s.WriteUnaudited(ctx, cust, "x", func(tx *store.Tx) error { return tx.AddCustomer(ctx, "C") })
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "floor" {
+		return runFloor(ctx, args[1:], out)
+	}
+	o, err := parseOptions(args)
 	if err != nil {
-		panic(err)
+		return err
 	}
-	chance := rand.New(rand.NewPCG(1, 2))
-	batch, _ := strconv.Atoi(os.Getenv("BATCH"))
-	if batch == 0 {
-		batch = 5000
+	return compare(ctx, o, out)
+}
+
+// options are what one asks of a run.
+type options struct {
+	users, rounds int
+	only          *regexp.Regexp
+	database      string
+	data          string
+	sample        time.Duration
+}
+
+func parseOptions(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.users, "users", 1_000_000, "users of the large customer")
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each comparison; their median counts")
+	flags.StringVar(&o.database, "database", os.Getenv("PORTAL_TEST_POSTGRES"),
+		"postgres://… of an empty server to measure too; a second database of it, template1, holds the small customer")
+	flags.StringVar(&o.data, "data", "", "folder that keeps the generated SQLite data for the next run")
+	flags.DurationVar(&o.sample, "sample", time.Second, "how long one side of a comparison runs in a round")
+	quick := flags.Bool("quick", false, fmt.Sprintf("a first look: %d users, three short rounds", quickUsers))
+	only := flags.String("only", "", "measure only what matches: pages, sign-in, second, list, start")
+	if err := flags.Parse(args); err != nil {
+		return o, err
 	}
-	f, _ := os.Create("/tmp/benchdev/cpu.prof")
-	pprof.StartCPUProfile(f)
-	defer pprof.StopCPUProfile()
-	begin := time.Now()
-	if len(os.Args) > 4 {
-		if err := s.Tune(ctx, os.Args[4:]...); err != nil {
-			panic(err)
-		}
+	if *quick {
+		o.users, o.rounds, o.sample = quickUsers, 3, 500*time.Millisecond
 	}
-	for at := 0; at < n; at += batch {
-		var all []store.Newcomer
-		for i := at; i < at+batch; i++ {
-			p, _ := invent(chance, cust, i)
-			all = append(all, store.Newcomer{User: p.User, PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Authenticator: p.authenticator, Secret: make([]byte, 70)})
-		}
-		if err := s.WriteUnaudited(ctx, cust, "x", func(tx *store.Tx) error { return tx.Fill(ctx, all) }); err != nil {
-			panic(err)
-		}
-		if at%(batch*4) == 0 {
-			fmt.Println(at+batch, time.Since(begin))
-		}
-	}
-	fmt.Println(n, time.Since(begin))
-	s.Close()
-	fmt.Println(time.Since(begin))
+	o.only, err = regexp.Compile(*only)
+	return o, err
 }

@@ -167,9 +167,16 @@ func (w *walk) moveSlider() {
 		w.t.Fatal("the slider stands at Enable before it was moved")
 	}
 	slider.Press()
-	if !w.twoFactor().Switch("Two Factor Authentication").Checked() {
+	if !slider.Checked() {
 		w.t.Fatal("the slider does not stand at Enable")
 	}
+	w.twoFactor().Has("set-up in progress")
+	slider.Press() // moving it back cancels
+	if slider.Checked() {
+		w.t.Fatal("the slider does not stand at Disable again")
+	}
+	w.twoFactor().Lacks("set-up in progress")
+	slider.Press()
 	w.wantStatus("Disabled")
 	w.twoFactor().Has("set-up in progress")
 }

@@ -71,9 +71,19 @@ func (s *Service) spendFactor(ctx context.Context, tx *store.Tx, user portal.Use
 	}
 	a, err := tx.Current(ctx, user.ID)
 	if err != nil {
-		return verdict{}, fmt.Errorf("authenticator of %s: %w", user.ID, err)
+		return verdict{}, missingAuthenticator(ctx, tx, user, err)
 	}
 	return s.spendCode(ctx, tx, user, a, f.code)
+}
+
+// missingAuthenticator tells a setup that was deleted a moment ago, which may
+// happen, from one that should be there, which is a fault.
+func missingAuthenticator(ctx context.Context, tx *store.Tx, user portal.User, cause error) error {
+	now, err := tx.User(ctx, user.ID)
+	if err == nil && errors.Is(cause, store.ErrNotFound) && !now.TwoFactor().HasSetup() {
+		return moved()
+	}
+	return errors.Join(fmt.Errorf("authenticator of %s: %w", user.ID, cause), err)
 }
 
 // spendCode checks a code against one authenticator. A secret that cannot be

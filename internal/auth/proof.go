@@ -84,7 +84,7 @@ func (s *Service) StepUp(ctx context.Context, actor portal.Actor, need Need, p P
 // provePassword checks the password inside a running session, which has a
 // budget of its own.
 func (s *Service) provePassword(ctx context.Context, actor portal.Actor, password string) error {
-	charged, err := s.chargeStepUp(ctx, "password", actor.SessionID)
+	charged, err := s.chargeStepUp(ctx, "password", actor)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Service) provePassword(ctx context.Context, actor portal.Actor, passwor
 }
 
 func (s *Service) proveFactor(ctx context.Context, actor portal.Actor, f factor) (Renewed, error) {
-	charged, err := s.chargeStepUp(ctx, "code", actor.SessionID)
+	charged, err := s.chargeStepUp(ctx, "code", actor)
 	if err != nil {
 		return Renewed{}, err
 	}

@@ -28,7 +28,8 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	}
 	bucket := s.passwordBucket(who, known, loginID)
 	if err := s.chargePassword(ctx, bucket); err != nil {
-		return SignedIn{}, err
+		event := portal.Stranger(o).WasRefused(portal.PasswordTried, limitReached).On(who.User)
+		return SignedIn{}, s.noteLimit(ctx, err, bucket, homeOf(who), event)
 	}
 	match, err := s.verifyPassword(ctx, who, password)
 	if err != nil {
@@ -69,17 +70,21 @@ func (s *Service) refusePassword(ctx context.Context, o portal.Origin, who store
 	case who.Invited:
 		why = "invitation is not accepted yet"
 	}
-	customer := who.CustomerID
-	if customer == "" {
-		customer = portal.NoCustomer
-	}
-	err := s.store.Write(ctx, customer, func(tx *store.Tx) error {
+	err := s.store.Write(ctx, homeOf(who), func(tx *store.Tx) error {
 		return tx.Record(ctx, portal.Stranger(o).WasRefused(portal.PasswordTried, why).On(who.User))
 	})
 	if err != nil {
 		return err
 	}
 	return wrongCredentials()
+}
+
+// homeOf is whose trail a try at the sign-in page belongs to.
+func homeOf(who store.Credentials) portal.CustomerID {
+	if who.CustomerID == "" {
+		return portal.NoCustomer
+	}
+	return who.CustomerID
 }
 
 // acceptPassword turns the right password into a session or a half session,
@@ -185,7 +190,7 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	}
 	charged, err := s.chargeCode(ctx, h.UserID)
 	if err != nil {
-		return SignedIn{}, err
+		return SignedIn{}, s.noteCodeLimit(ctx, o, h, err)
 	}
 	session, verdict, err := s.tryFactor(ctx, o, h, digest, f)
 	if err != nil {
@@ -197,6 +202,15 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	return SignedIn{Session: session}, s.refund(ctx, charged)
 }
 
+func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
+	user, err := s.store.View(h.CustomerID).User(ctx, h.UserID)
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	event := portal.Stranger(o).WasRefused(portal.SecondFactorTried, limitReached).On(user)
+	return s.noteLimit(ctx, refusal, "code/"+string(user.ID), h.CustomerID, event)
+}
+
 // tryFactor spends the factor, the half session and records what came of it,
 // in one transaction. A refusal commits as well.
 func (s *Service) tryFactor(ctx context.Context, o portal.Origin, h store.HalfSession, digest []byte, f factor) (session string, v verdict, err error) {
@@ -205,6 +219,9 @@ func (s *Service) tryFactor(ctx context.Context, o portal.Origin, h store.HalfSe
 		user, err := tx.User(ctx, h.UserID)
 		if err != nil {
 			return err
+		}
+		if user.SecurityVersion != h.SecurityVersion {
+			return portal.SignInFirst()
 		}
 		if v, err = s.spendFactor(ctx, tx, user, f); err != nil {
 			return err

@@ -29,6 +29,7 @@ const (
 	confirmsPerHour  = 30
 	takenIDsPerHour  = 30
 	hour, day        = time.Hour, 24 * time.Hour
+	limitReached     = "too many tries"
 	tooManyTriesText = "Too many tries. Nothing was checked. Wait %s, then try again."
 )
 
@@ -68,9 +69,11 @@ func (s *Service) chargeCode(ctx context.Context, user portal.UserID) (charge, e
 		store.Budget{Bucket: "code/day/" + string(user), Limit: s.limits.CodesPerDay, Window: day})
 }
 
-func (s *Service) chargeStepUp(ctx context.Context, kind string, session portal.SessionID) (charge, error) {
-	bucket := kind + "/step-up/" + string(session)
-	return s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.StepUpsPerHour, Window: hour})
+func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Actor) (charge, error) {
+	bucket := kind + "/step-up/" + string(actor.SessionID)
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.StepUpsPerHour, Window: hour})
+	event := actor.WasRefused(portal.SteppedUp, limitReached).On(own(actor))
+	return c, s.noteLimit(ctx, err, bucket, actor.CustomerID, event)
 }
 
 func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (charge, error) {
@@ -92,6 +95,21 @@ func (s *Service) chargePassword(ctx context.Context, bucket string) error {
 		return err
 	}
 	return s.tooMany(until)
+}
+
+// noteLimit records that a budget was used up (LG-04): once a minute for each
+// bucket, so that a flood of tries does not become a flood of rows. It returns
+// the refusal; other errors pass through.
+func (s *Service) noteLimit(ctx context.Context, refusal error, bucket string, customer portal.CustomerID, e portal.Event) error {
+	if portal.ErrorCode(refusal) != portal.CodeThrottled {
+		return refusal
+	}
+	noted, err := s.store.ChargeBudget(ctx, store.Budget{Bucket: "noted/" + bucket, Limit: 1, Window: time.Minute})
+	if err != nil || !noted.IsZero() {
+		return errors.Join(refusal, err)
+	}
+	err = s.store.Write(ctx, customer, func(tx *store.Tx) error { return tx.Record(ctx, e) })
+	return errors.Join(refusal, err)
 }
 
 // tooMany says how long to wait; it never says for what kind of account.

@@ -14,8 +14,6 @@ type Proof struct {
 	RecoveryCode string
 }
 
-func (p Proof) empty() bool { return p == Proof{} }
-
 // Ask tells a form which proofs it has to ask for now.
 type Ask struct {
 	Password bool

@@ -30,6 +30,10 @@ type dialect struct {
 	lock string
 	// prepare keeps prepared statements; pgx has a cache of its own.
 	prepare bool
+	// fillRows is how many rows of a Fill share a statement; hurry and settle
+	// come before and after it.
+	fillRows      int
+	hurry, settle []string
 }
 
 func sqliteDialect() dialect {
@@ -39,6 +43,9 @@ func sqliteDialect() dialect {
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
 			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",
 		),
+		fillRows: 1,
+		hurry:    []string{"PRAGMA synchronous=OFF", "PRAGMA cache_size=-400000"},
+		settle:   []string{"PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA cache_size=-8000", "PRAGMA synchronous=FULL"},
 	}
 }
 
@@ -51,6 +58,8 @@ func postgresDialect() dialect {
 		),
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelSerializable},
 		lock:         "SELECT pg_advisory_xact_lock(7067411)",
+		fillRows:     200,
+		settle:       []string{"VACUUM ANALYZE"},
 	}
 }
 

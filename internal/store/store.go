@@ -120,19 +120,47 @@ func (p onPool) rows(ctx context.Context, query string, args ...any) (*sql.Rows,
 	return prepared.QueryContext(ctx, storable(args)...)
 }
 
-// onTx runs statements inside one transaction.
-type onTx struct{ tx *sql.Tx }
+// onTx runs statements inside one transaction, prepared where they are kept. A
+// text that is not kept yet is noted and prepared when the transaction is over:
+// the pool may have no other connection now.
+type onTx struct {
+	tx         *sql.Tx
+	db         *sql.DB
+	statements *statements
+	missed     *[]string
+}
 
 func (t onTx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if prepared := t.prepared(ctx, query); prepared != nil {
+		return affected(prepared.ExecContext(ctx, storable(args)...))
+	}
 	return affected(t.tx.ExecContext(ctx, query, storable(args)...))
 }
 
 func (t onTx) row(ctx context.Context, query string, args ...any) *sql.Row {
+	if prepared := t.prepared(ctx, query); prepared != nil {
+		return prepared.QueryRowContext(ctx, storable(args)...)
+	}
 	return t.tx.QueryRowContext(ctx, query, storable(args)...)
 }
 
 func (t onTx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if prepared := t.prepared(ctx, query); prepared != nil {
+		return prepared.QueryContext(ctx, storable(args)...)
+	}
 	return t.tx.QueryContext(ctx, query, storable(args)...)
+}
+
+// prepared returns the kept statement on this transaction's connection.
+func (t onTx) prepared(ctx context.Context, query string) *sql.Stmt {
+	kept, keeps := t.statements.have(statementKey{t.db, query})
+	if kept == nil {
+		if keeps {
+			*t.missed = append(*t.missed, query)
+		}
+		return nil
+	}
+	return t.tx.StmtContext(ctx, kept)
 }
 
 // storable replaces in the texts among args what PostgreSQL refuses and SQLite
@@ -181,24 +209,38 @@ func (s *statements) get(ctx context.Context, db *sql.DB, text string) (*sql.Stm
 		return nil, nil
 	}
 	key := statementKey{db, text}
-	s.mu.RLock()
-	have := s.kept[key]
-	s.mu.RUnlock()
-	if have != nil {
+	if have, _ := s.have(key); have != nil {
 		return have, nil
 	}
 	return s.add(ctx, key)
 }
 
-func (s *statements) add(ctx context.Context, key statementKey) (*sql.Stmt, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if have := s.kept[key]; have != nil {
-		return have, nil
+// have returns the prepared statement where it is kept, and whether any are.
+func (s *statements) have(key statementKey) (kept *sql.Stmt, keeps bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.kept[key], s.kept != nil
+}
+
+// prepareAll prepares what a transaction has missed. Where it fails, the next
+// transaction runs unprepared again.
+func (s *statements) prepareAll(ctx context.Context, db *sql.DB, texts []string) {
+	for _, text := range texts {
+		_, _ = s.get(ctx, db, text)
 	}
+}
+
+// add prepares without holding the lock: the one connection of the pool may
+// belong to a transaction that is waiting for that lock.
+func (s *statements) add(ctx context.Context, key statementKey) (*sql.Stmt, error) {
 	made, err := key.db.PrepareContext(ctx, key.text)
 	if err != nil {
 		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have := s.kept[key]; have != nil {
+		return have, made.Close()
 	}
 	s.kept[key] = made
 	return made, nil

@@ -79,8 +79,10 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, fn func
 	if err != nil {
 		return err
 	}
+	var missed []string
+	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
-	view := View{q: onTx{tx}, customer: customer, Now: s.now()}
+	view := View{q: onTx{tx, s.writer, s.statements, &missed}, customer: customer, Now: s.now()}
 	if err := fn(&Tx{View: view, recorded: new(bool)}); err != nil {
 		return err
 	}

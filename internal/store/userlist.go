@@ -15,7 +15,7 @@ type UserQuery struct {
 	// State keeps users in one stored 2FA state; empty keeps all.
 	State portal.TwoFactorState
 	// After and Before page by key: the last or first user of the page that is
-	// left. At most one is set.
+	// left. At most one is set; behind one who is not there is nobody.
 	After, Before portal.UserID
 	Limit         int
 }
@@ -26,9 +26,12 @@ type UserQuery struct {
 // The texts differ in the index that they walk and the direction; each is
 // written out, since a planner sees constants only in a text of its own.
 func (v View) Users(ctx context.Context, q UserQuery) ([]portal.User, error) {
-	from, err := v.listKey(ctx, q)
+	from, there, err := v.listKey(ctx, q)
 	if err != nil {
 		return nil, err
+	}
+	if !there {
+		return nil, nil
 	}
 	text, args := v.usersQuery(q, from)
 	rows, err := v.q.rows(ctx, text, args...)
@@ -45,15 +48,17 @@ const (
 	usersAfter = `AND (u.name_key, u.id) > ($2, $3) ORDER BY u.name_key, u.id LIMIT $4`
 	usersUpTo  = `AND (u.name_key, u.id) < ($2, $3) ORDER BY u.name_key DESC, u.id DESC LIMIT $4`
 
-	// A user whom several terms match stands at the smallest of them.
+	// A user whom several terms match stands at the smallest of them. The range
+	// has one bound at each end: of two, SQLite may begin at the farther one and
+	// walk all the terms in between.
 	foundHead = `SELECT ` + userColumns + ` FROM user_terms t
 		JOIN users u ON u.customer_id = t.customer_id AND u.id = t.user_id
-		WHERE t.customer_id = $1 AND t.term >= $5 AND t.term < $6
+		WHERE t.customer_id = $1
 		AND NOT EXISTS (SELECT 1 FROM user_terms s WHERE s.customer_id = t.customer_id AND s.user_id = t.user_id
 			AND s.term >= $5 AND s.term < t.term) `
 	foundState = `AND t.twofa_state = $7 `
-	foundAfter = `AND (t.term, t.user_id) > ($2, $3) ORDER BY t.term, t.user_id LIMIT $4`
-	foundUpTo  = `AND (t.term, t.user_id) < ($2, $3) ORDER BY t.term DESC, t.user_id DESC LIMIT $4`
+	foundAfter = `AND (t.term, t.user_id) > ($2, $3) AND t.term < $6 ORDER BY t.term, t.user_id LIMIT $4`
+	foundUpTo  = `AND (t.term, t.user_id) < ($2, $3) AND t.term >= $6 ORDER BY t.term DESC, t.user_id DESC LIMIT $4`
 )
 
 func (v View) usersQuery(q UserQuery, from string) (string, []any) {
@@ -62,8 +67,9 @@ func (v View) usersQuery(q UserQuery, from string) (string, []any) {
 	text := usersHead
 	if q.Search != "" {
 		after, upTo, state = foundAfter, foundUpTo, foundState
-		text = foundHead
-		args = append(args, portal.FoldKey(q.Search), upperBound(portal.FoldKey(q.Search)))
+		prefix := portal.FoldKey(q.Search)
+		text, args[1] = foundHead, max(from, prefix)
+		args = append(args, prefix, upperBound(prefix))
 	}
 	if q.State != "" {
 		text += state
@@ -71,6 +77,9 @@ func (v View) usersQuery(q UserQuery, from string) (string, []any) {
 	}
 	if q.Before != "" {
 		args[2] = q.Before
+		if q.Search != "" {
+			args[5] = args[4]
+		}
 		return text + upTo, args
 	}
 	return text + after, args
@@ -80,24 +89,22 @@ func (v View) usersQuery(q UserQuery, from string) (string, []any) {
 // FoldKey returns sorts behind the last code point.
 func upperBound(prefix string) string { return prefix + "\U0010FFFF" }
 
-// listKey finds the sort key of the user that the page is left at. A user who
-// is gone, or foreign, means the beginning.
-func (v View) listKey(ctx context.Context, q UserQuery) (string, error) {
-	id := q.After + q.Before
-	if id == "" {
-		return "", nil
+// listKey finds the sort key of the user that the page is left at, which is
+// empty for the first page; false says that the user is gone, or foreign.
+func (v View) listKey(ctx context.Context, q UserQuery) (key string, ok bool, err error) {
+	if q.After+q.Before == "" {
+		return "", true, nil
 	}
-	row := v.q.row(ctx, "SELECT name_key FROM users WHERE customer_id = $1 AND id = $2", v.customer, id)
+	query, args := "SELECT name_key FROM users WHERE customer_id = $1 AND id = $2", []any{v.customer, q.After + q.Before}
 	if q.Search != "" {
-		const query = `SELECT term FROM user_terms WHERE customer_id = $1 AND user_id = $2 AND term >= $3 AND term < $4
+		query = `SELECT term FROM user_terms WHERE customer_id = $1 AND user_id = $2 AND term >= $3 AND term < $4
 			ORDER BY term LIMIT 1`
 		prefix := portal.FoldKey(q.Search)
-		row = v.q.row(ctx, query, v.customer, id, prefix, upperBound(prefix))
+		args = append(args, prefix, upperBound(prefix))
 	}
-	var key string
-	err := translate(row.Scan(&key))
+	err = translate(v.q.row(ctx, query, args...).Scan(&key))
 	if err == ErrNotFound {
-		return "", nil
+		return "", false, nil
 	}
-	return key, err
+	return key, err == nil, err
 }

@@ -166,7 +166,7 @@ func TestDownloadRepeatsCodesOnly(t *testing.T) {
 }
 
 func TestEventQuery(t *testing.T) {
-	q, err := eventQuery(fields{"person": "wendy", "kind": "sign-in", "from": "2026-11-01", "until": "2026-11-03", "before": "17"})
+	q, err := eventQuery(fields{"person": "wendy", "kind": "Sign-in", "from": "2026-11-01", "until": "2026-11-03", "before": "17"})
 	if err != nil || q.Person != "wendy" || q.Action != portal.SignedIn || q.Before != 17 ||
 		!q.From.Equal(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) || !q.Until.Equal(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v, %v", q, err)

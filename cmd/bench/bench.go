@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// smallUsers is the customer that the large one is compared with.
+const smallUsers = 1000
+
+// bench is one database under measurement: the same program on a large and on
+// a small customer, and the floor of the large one.
+type bench struct {
+	options
+	program      string
+	large, small *house
+	portal       *child // on large
+	smallPortal  *child
+	floor        *child
+	report       *report
+	next         atomic.Int64 // session in rotation
+}
+
+// compare measures on each database in turn.
+func compare(ctx context.Context, o options, out io.Writer) error {
+	folder, err := os.MkdirTemp("", "portal-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
+	program := filepath.Join(folder, "portal")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/portal")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the portal: %w\n%s", err, text)
+	}
+	fmt.Fprintf(out, "%s, %d cores, %d users, %d rounds of %s\n", runtime.Version(), runtime.NumCPU(), o.users, o.rounds, o.sample)
+	for name, database := range databases(o) {
+		fmt.Fprintf(out, "\n== %s ==\n", name)
+		if err := measure(ctx, o, program, filepath.Join(folder, name), database, out); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// databases yields what to measure on: the large and the small database.
+func databases(o options) func(yield func(string, [2]string) bool) {
+	return func(yield func(string, [2]string) bool) {
+		if !yield("sqlite", [2]string{}) || o.database == "" {
+			return
+		}
+		yield("postgres", [2]string{o.database, beside(o.database)})
+	}
+}
+
+// beside is another database that every server has. The server is the
+// benchmark's own: scripts/with-postgres.sh starts it and throws it away.
+func beside(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return database
+	}
+	u.Path = "/template1"
+	return u.String()
+}
+
+func measure(ctx context.Context, o options, program, folder string, databases [2]string, out io.Writer) (err error) {
+	b := &bench{options: o, program: program, report: newReport(out)}
+	defer func() { err = errors.Join(err, b.close()) }()
+	kept := folder
+	if o.data != "" && databases[0] == "" {
+		kept = o.data
+	}
+	begin := time.Now()
+	if b.large, err = build(ctx, filepath.Join(kept, fmt.Sprint(o.users)), databases[0], o.users); err != nil {
+		return err
+	}
+	if b.small, err = build(ctx, filepath.Join(kept, fmt.Sprint(smallUsers)), databases[1], smallUsers); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "data ready in %.0f s, %.0f MiB\n", time.Since(begin).Seconds(), b.large.size())
+	if err := b.startAll(ctx, folder); err != nil {
+		return err
+	}
+	defer b.report.table.Flush() //nolint:errcheck // standard output
+	return b.suites(ctx)
+}
+
+// suites are all comparisons, or those that were asked for.
+func (b *bench) suites(ctx context.Context) error {
+	for _, suite := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"start", b.starts}, {"pages", b.pages}, {"list", b.lists}, {"second", b.secondStep}, {"sign-in", b.signIns},
+	} {
+		if !b.only.MatchString(suite.name) {
+			continue
+		}
+		if err := suite.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", suite.name, err)
+		}
+		if err := b.report.table.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAll starts the servers; the floor answers with the portal's own pages.
+func (b *bench) startAll(ctx context.Context, folder string) (err error) {
+	if b.portal, err = b.startPortal(ctx, b.large); err != nil {
+		return err
+	}
+	if b.smallPortal, err = b.startPortal(ctx, b.small); err != nil {
+		return err
+	}
+	bodies := filepath.Join(folder, "bodies")
+	if err := b.savePages(ctx, bodies); err != nil {
+		return err
+	}
+	b.floor, err = b.startFloor(ctx, bodies)
+	return err
+}
+
+func (b *bench) startPortal(ctx context.Context, h *house) (*child, error) {
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", h.folder}
+	if h.database != "" {
+		args = append(args, "--database", h.database)
+	}
+	return start(ctx, b.program, args...)
+}
+
+func (b *bench) startFloor(ctx context.Context, bodies string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, self, "floor", "--data", b.large.folder, "--database", b.large.database, "--bodies", bodies)
+}
+
+// savePages keeps the pages as the portal answers them.
+func (b *bench) savePages(ctx context.Context, folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	c, err := dial(ctx, b.portal.base.Host)
+	if err != nil {
+		return err
+	}
+	defer closeAll([]*client{c})
+	for name, path := range map[string]string{
+		"home": "/", "account": "/account", "sign-in": "/sign-in", "list": "/administration/access",
+	} {
+		token := b.large.sessions[0]
+		switch name {
+		case "list":
+			token = b.large.administrator
+		case "sign-in":
+			token = ""
+		}
+		a, err := c.do(request(b.portal.base.Host, "GET", path, cookie(token), ""))
+		if err != nil || a.status != 200 {
+			return fmt.Errorf("%s: status %d %w", path, a.status, err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), a.body, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cookie(session string) string {
+	if session == "" {
+		return ""
+	}
+	return "portal-session=" + session
+}
+
+// close ends the servers and closes the data.
+func (b *bench) close() error {
+	var all []error
+	for _, c := range []*child{b.portal, b.smallPortal, b.floor} {
+		if c != nil {
+			all = append(all, c.stop())
+		}
+	}
+	for _, h := range []*house{b.large, b.small} {
+		if h != nil {
+			all = append(all, h.store.Close())
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"portal"
+	"portal/internal/otp"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// house is an installation with one customer, filled for a measurement.
+type house struct {
+	folder, database string
+	users            int
+	store            *store.Store
+	ring             *seal.Ring
+	now              time.Time
+	sessions         []string // tokens, of the people from number 1 on
+	administrator    string   // token of number 0
+	halves           int      // half sessions that have been used up so far
+}
+
+const (
+	customer = portal.CustomerID("0193c0de-0000-7000-8000-000000000000")
+	password = "a password for measuring"
+
+	// ahead is how far in the future the sessions were used last. None of them
+	// is due to be noted as used, so that a page is measured and not the disk.
+	ahead = 2 * time.Hour
+)
+
+// secret is in every phone. Each user's is sealed for itself all the same.
+func secret() []byte { return []byte("twenty bytes to fill") }
+
+// build opens the installation and fills it where it is empty.
+func build(ctx context.Context, folder, database string, users int) (*house, error) {
+	h := &house{folder: folder, database: database, users: users, now: time.Now()}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	clock := func() time.Time { return time.Now().Add(ahead) }
+	var err error
+	if h.store, err = store.Open(ctx, store.Config{Database: database, DataFolder: folder, Now: clock}); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(h.openRing(), h.fill(ctx), h.openSessions(ctx)); err != nil {
+		return nil, errors.Join(err, h.store.Close())
+	}
+	return h, nil
+}
+
+func (h *house) openRing() (err error) {
+	path := filepath.Join(h.folder, "keyring.json")
+	h.ring, err = seal.LoadRing(path)
+	if errors.Is(err, seal.ErrNoRing) {
+		h.ring = seal.NewRing(h.now)
+		err = h.ring.Create(path)
+	}
+	return err
+}
+
+// fill adds the customer and its people, unless an earlier run has.
+func (h *house) fill(ctx context.Context) error {
+	_, err := h.store.View(customer).Customer(ctx)
+	if err == nil {
+		return h.checkSize(ctx)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	hash, err := seal.NewHasher(seal.DefaultParams(), 1, 0).Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
+		return tx.AddCustomer(ctx, fmt.Sprintf("Northwind Telecom with %d users", h.users))
+	})
+	if err != nil {
+		return err
+	}
+	return h.store.Fill(ctx, customer, func(yield func(store.Newcomer) bool) {
+		for number := range h.users {
+			if !yield(h.newcomer(number, hash)) {
+				return
+			}
+		}
+	})
+}
+
+func (h *house) checkSize(ctx context.Context) error {
+	counts, err := h.store.View(customer).Counts(ctx)
+	have := 0
+	for _, n := range counts {
+		have += int(n)
+	}
+	if err == nil && have != h.users {
+		err = fmt.Errorf("%s has %d users and not %d: remove it", h.folder, have, h.users)
+	}
+	return err
+}
+
+func (h *house) newcomer(number int, hash string) store.Newcomer {
+	n := store.Newcomer{User: invent(customer, number), PasswordHash: hash}
+	if n.Stored != portal.TwoFactorNone {
+		n.Authenticator = authenticatorOf(number)
+		n.Secret = h.ring.Seal(secret(), seal.AAD{
+			Table: "authenticators", Column: "secret",
+			Customer: string(customer), User: string(n.ID), Row: string(n.Authenticator),
+		})
+	}
+	return n
+}
+
+// openSessions signs in the administrator and every tenth user.
+func (h *house) openSessions(ctx context.Context) (err error) {
+	const batch = 5000
+	if h.administrator, err = h.openSession(ctx, 0); err != nil {
+		return err
+	}
+	for from := 1; from < h.users/10; from += batch {
+		var some []string
+		err := h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
+			some = nil
+			for number := from; number < min(from+batch, h.users/10+1); number++ {
+				token, err := addSession(ctx, tx, number)
+				if err != nil {
+					return err
+				}
+				some = append(some, token)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		h.sessions = append(h.sessions, some...)
+	}
+	return nil
+}
+
+func (h *house) openSession(ctx context.Context, number int) (token string, err error) {
+	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) (err error) {
+		token, err = addSession(ctx, tx, number)
+		return err
+	})
+	return token, err
+}
+
+func addSession(ctx context.Context, tx *store.Tx, number int) (string, error) {
+	token := seal.NewToken()
+	digest, _ := seal.TokenDigest(token)
+	proofs := store.ByPassword
+	if stateOf(number) == portal.TwoFactorEnabled {
+		proofs = store.ByCode
+	}
+	u := invent(customer, number)
+	return token, tx.AddSession(ctx, store.Session{
+		ID: portal.SessionID(token[:20]), UserID: u.ID, SecurityVersion: 1, Proofs: proofs,
+		ExpiresAt: tx.Now.Add(12 * time.Hour), Address: "198.51.100.7", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+	}, digest, 1)
+}
+
+// openHalves proves the password of n users with 2FA who have not been used
+// yet, and returns the tokens that owe the second step.
+func (h *house) openHalves(ctx context.Context, n int) (tokens []string, err error) {
+	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
+		tokens = nil
+		for number := h.users - 1 - h.halves; len(tokens) < n && number > 0; number-- {
+			h.halves++
+			if stateOf(number) != portal.TwoFactorEnabled {
+				continue
+			}
+			token := seal.NewToken()
+			digest, _ := seal.TokenDigest(token)
+			half := store.HalfSession{UserID: invent(customer, number).ID, SecurityVersion: 1, ExpiresAt: tx.Now.Add(time.Hour)}
+			if err := tx.AddHalfSession(ctx, half, digest); err != nil {
+				return err
+			}
+			tokens = append(tokens, token)
+		}
+		return nil
+	})
+	return tokens, err
+}
+
+// code is what every phone shows now.
+func code() string { return otp.Code(secret(), otp.Step(time.Now())) }
+
+// deep returns the user who stands at a share of the list, by name.
+func (h *house) deep(share float64) portal.UserID {
+	keys := make([]string, h.users)
+	for number := range keys {
+		u := invent(customer, number)
+		keys[number] = portal.FoldKey(u.Name) + "\x00" + string(u.ID)
+	}
+	slices.Sort(keys)
+	_, id, _ := strings.Cut(keys[int(share*float64(len(keys)-1))], "\x00")
+	return portal.UserID(id)
+}
+
+// size is what the data takes on disk, in MiB; 0 where a server keeps it.
+func (h *house) size() float64 {
+	info, err := os.Stat(filepath.Join(h.folder, "portal.db"))
+	if errors.Is(err, fs.ErrNotExist) || info == nil {
+		return 0
+	}
+	return float64(info.Size()) / (1 << 20)
+}

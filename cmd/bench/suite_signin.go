@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"portal"
+)
+
+// signIns compares signing in with the bare hash of the same parameters.
+func (b *bench) signIns(ctx context.Context) error {
+	for _, workers := range []int{1, 2, 64} {
+		samples, err := interleave(ctx, b.rounds,
+			b.signIn("password", portal.TwoFactorNone, workers), b.signIn("first step", portal.TwoFactorEnabled, workers),
+			b.loop("hash", "/hashes", min(workers, 2)))
+		if err != nil {
+			return err
+		}
+		hash := samples["hash"]
+		rate := map[int]aim{2: atLeast(0.93), 64: atLeast(0.90)}[workers]
+		for _, name := range []string{"password", "first step"} {
+			what := fmt.Sprintf("sign-in, %s, c=%d", name, workers)
+			b.report.versus(what, "CPU µs", of(samples[name], cpuOf), of(hash, cpuOf), atMost(1.05))
+			b.report.versus(what, "/s", of(samples[name], rateOf), of(hash, rateOf), rate)
+		}
+	}
+	return b.signInMemory(ctx)
+}
+
+// signInMemory looks at a fresh server while 64 sign in at once.
+func (b *bench) signInMemory(ctx context.Context) error {
+	fresh, err := b.startPortal(ctx, b.large)
+	if err != nil {
+		return err
+	}
+	defer fresh.stop() //nolint:errcheck // its figures are taken
+	idle, err := fresh.memory("VmRSS")
+	if err != nil {
+		return err
+	}
+	if err := fresh.forgetPeak(); err != nil {
+		return err
+	}
+	if _, err := fresh.put(ctx, b.signInLoad(fresh, portal.TwoFactorNone, 64, 2*time.Second)); err != nil {
+		return err
+	}
+	peak, err := fresh.memory("VmHWM")
+	b.report.alone("memory while 64 sign in, over idle, in hashes of 19 MiB", "hashes", []float64{(peak - idle) / 19}, atMost(3))
+	return err
+}
+
+func (b *bench) signIn(name string, state portal.TwoFactorState, workers int) side {
+	return side{name, func(ctx context.Context, _ int) (outcome, error) {
+		return b.portal.put(ctx, b.signInLoad(b.portal, state, workers, 2*b.sample))
+	}}
+}
+
+// signInLoad signs in one user after the other, all with the right password.
+func (b *bench) signInLoad(c *child, state portal.TwoFactorState, workers int, lasting time.Duration) load {
+	next := func(int) []byte {
+		for {
+			number := int(b.next.Add(1)) % (b.large.users - 1)
+			if stateOf(number+1) != state {
+				continue
+			}
+			form := url.Values{"login_id": {invent(customer, number+1).LoginID}, "password": {password}}
+			return request(c.base.Host, "POST", "/sign-in", "", form.Encode())
+		}
+	}
+	return load{workers: workers, lasting: lasting, want: 303, next: next}
+}
+
+// loop has the floor repeat something in itself.
+func (b *bench) loop(name, path string, workers int) side {
+	return side{name, func(ctx context.Context, _ int) (o outcome, err error) {
+		c, err := dial(ctx, b.floor.base.Host)
+		if err != nil {
+			return o, err
+		}
+		defer closeAll([]*client{c})
+		before, err := b.floor.cpu()
+		if err != nil {
+			return o, err
+		}
+		lasting := 2 * b.sample
+		begin := time.Now()
+		a, err := c.do(request(b.floor.base.Host, "GET", fmt.Sprintf("%s?workers=%d&for=%s", path, workers, lasting), "", ""))
+		if err != nil || a.status != 200 {
+			return o, fmt.Errorf("status %d %s %w", a.status, a.body, err)
+		}
+		n, err := strconv.Atoi(string(a.body))
+		if err != nil {
+			return o, err
+		}
+		after, err := b.floor.cpu()
+		return outcome{rate: float64(n) / time.Since(begin).Seconds(), cpu: (after - before) / time.Duration(n)}, err
+	}}
+}
+
+// secondStep compares the second step with one-row commits.
+func (b *bench) secondStep(ctx context.Context) error {
+	const workers = 16
+	samples, err := interleave(ctx, b.rounds,
+		side{"second step", func(ctx context.Context, _ int) (outcome, error) { return b.secondSteps(ctx, workers) }},
+		b.loop("commits", "/commits", workers))
+	if err != nil {
+		return err
+	}
+	second, commits := samples["second step"], samples["commits"]
+	b.report.versus("second step, c=16, floor: one-row commits", "/s", of(second, rateOf), of(commits, rateOf), atLeast(0.3))
+	b.report.alone("second step, c=16", "CPU µs", of(second, cpuOf), atMost(400))
+	return nil
+}
+
+// secondSteps sends a right code for people who have proven the password.
+func (b *bench) secondSteps(ctx context.Context, workers int) (outcome, error) {
+	tokens, err := b.large.openHalves(ctx, int(2*b.sample.Seconds()*2500))
+	if err != nil {
+		return outcome{}, err
+	}
+	var taken atomic.Int64
+	body := "code=" + code()
+	return b.portal.put(ctx, load{workers: workers, lasting: 2 * b.sample, want: 303, next: func(int) []byte {
+		i := int(taken.Add(1)) - 1
+		if i >= len(tokens) {
+			return nil
+		}
+		return request(b.portal.base.Host, "POST", "/sign-in/code", "portal-half="+tokens[i], body)
+	}})
+}

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"portal"
+	"portal/internal/auth"
+	"portal/internal/store"
+)
+
+// Edit is what an administrator may change of a user.
+type Edit struct{ Name, Email, Role string }
+
+// EditUser changes name, e-mail address and role. A changed role or address
+// ends the user's sessions; the actor's own goes on.
+func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.UserID, in Edit, p auth.Proof) (auth.Renewed, error) {
+	if err := actor.Can(portal.EditUsers); err != nil {
+		return auth.Renewed{}, err
+	}
+	name, err := portal.ParseName(in.Name)
+	if err != nil {
+		return auth.Renewed{}, err
+	}
+	email, err := portal.ParseEmail(in.Email)
+	if err != nil {
+		return auth.Renewed{}, err
+	}
+	role, err := portal.ParseRole(in.Role)
+	if err != nil {
+		return auth.Renewed{}, err
+	}
+	var after auth.Renewed
+	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) (err error) {
+		after, err = s.edit(ctx, tx, actor, user, portal.User{Name: name, Email: email, Role: role})
+		return err
+	}})
+	if err == nil && after.Session != "" {
+		return after, nil
+	}
+	return renewed, err
+}
+
+func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, to portal.User) (auth.Renewed, error) {
+	if to.Role != portal.RoleAdministrator {
+		if err := keepAnAdministrator(ctx, tx, old); err != nil {
+			return auth.Renewed{}, err
+		}
+	}
+	edited := old
+	edited.Name, edited.Email, edited.Role = to.Name, to.Email, to.Role
+	if err := tx.EditUser(ctx, edited); err != nil {
+		return auth.Renewed{}, err
+	}
+	if err := recordEdit(ctx, tx, actor, old, edited); err != nil {
+		return auth.Renewed{}, err
+	}
+	if old.Email == edited.Email && old.Role == edited.Role {
+		return auth.Renewed{}, nil
+	}
+	return s.auth.EndSessionsOf(ctx, tx, actor, old.ID)
+}
+
+func recordEdit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, edited portal.User) error {
+	if old.Role != edited.Role {
+		change := fmt.Sprintf("%s → %s", old.Role.Label(), edited.Role.Label())
+		if err := tx.Record(ctx, actor.Did(portal.RoleChanged).On(old).With(change)); err != nil {
+			return err
+		}
+	}
+	var changed []string
+	if old.Name != edited.Name {
+		changed = append(changed, "name")
+	}
+	if old.Email != edited.Email {
+		changed = append(changed, "e-mail address")
+	}
+	if len(changed) == 0 && old.Role != edited.Role {
+		return nil
+	}
+	if len(changed) == 0 {
+		changed = []string{"nothing"}
+	}
+	return tx.Record(ctx, actor.Did(portal.UserEdited).On(old).With(strings.Join(changed, ", ")))
+}

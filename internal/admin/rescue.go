@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+
+	"portal"
+	"portal/internal/auth"
+	"portal/internal/store"
+)
+
+// Suspend closes an account until it is reactivated; its sessions end.
+func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		if user.ID == actor.UserID {
+			return portal.Conflict("You cannot suspend yourself. Ask another administrator.")
+		}
+		if err := keepAnAdministrator(ctx, tx, user); err != nil {
+			return err
+		}
+		return s.setState(ctx, tx, actor, user, portal.UserSuspended, portal.UserSuspendedEvent)
+	}})
+}
+
+// Reactivate opens a suspended account again.
+func (s *Service) Reactivate(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		return s.setState(ctx, tx, actor, user, portal.UserActive, portal.UserReactivated)
+	}})
+}
+
+func (s *Service) setState(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, to portal.UserState, action portal.Action) error {
+	changed, err := tx.SetUserState(ctx, user.ID, to)
+	if err != nil {
+		return err
+	}
+	if !changed {
+		return portal.Conflict("%s is %s already.", user.Name, to)
+	}
+	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
+		return err
+	}
+	return tx.Record(ctx, actor.Did(action).On(user))
+}
+
+// EndSessions ends all sessions of a user; the actor's own acting one stays.
+func (s *Service) EndSessions(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.EndUserSessions, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		n, err := tx.EndSessions(ctx, user.ID, keepOwn(actor, user.ID))
+		if err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(user).With(fmt.Sprintf("%d ended", n)))
+	}})
+}
+
+func keepOwn(actor portal.Actor, target portal.UserID) portal.SessionID {
+	if actor.UserID == target {
+		return actor.SessionID
+	}
+	return ""
+}
+
+// DeleteTwoFactor removes the 2FA setup of somebody who lost the phone, so
+// that login ID and password alone open the account again. It asks for a
+// reason and the actor's own step-up, never works on oneself, and needs no
+// readable secret (LC-08).
+func (s *Service) DeleteTwoFactor(ctx context.Context, actor portal.Actor, id portal.UserID, reason string, p auth.Proof) (auth.Renewed, error) {
+	if err := actor.Can(portal.DeleteUser2FA); err != nil {
+		return auth.Renewed{}, err
+	}
+	if id == actor.UserID {
+		return auth.Renewed{}, portal.Conflict("Your own 2FA setup is on your Account page.")
+	}
+	why, err := portal.ParseReason(reason)
+	if err != nil {
+		return auth.Renewed{}, err
+	}
+	return s.on(ctx, actor, id, deed{portal.DeleteUser2FA, auth.NeedProof, p, func(tx *store.Tx, user portal.User) error {
+		if !user.TwoFactor().HasSetup() {
+			return portal.Conflict("%s has no 2FA setup. There is nothing to delete.", user.Name)
+		}
+		deleted, err := tx.DeleteSetup(ctx, user.ID, user.Stored)
+		if err != nil {
+			return err
+		}
+		if !deleted {
+			return portal.Conflict("The 2FA setup of %s has changed in the meantime. Please look again.", user.Name)
+		}
+		if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With(why))
+	}})
+}

@@ -1,0 +1,122 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The state table of the design: what each place looks like and asks for.
+func TestStatusOf(t *testing.T) {
+	for _, c := range []struct {
+		stored         TwoFactorState
+		pending        bool
+		want           TwoFactorStatus
+		account, admin string
+		asks, setup    bool
+	}{
+		{TwoFactorNone, false, TwoFactorStatus{State: TwoFactorNone}, "Disabled", "2FA not Enabled", false, false},
+		{TwoFactorNone, true, TwoFactorStatus{State: TwoFactorPending}, "Disabled", "2FA not Enabled", false, false},
+		{TwoFactorEnabled, false, TwoFactorStatus{State: TwoFactorEnabled}, "Enabled", "2FA Enabled", true, true},
+		{TwoFactorEnabled, true, TwoFactorStatus{State: TwoFactorEnabled, Replacing: true}, "Enabled", "2FA Enabled", true, true},
+		{TwoFactorDisabled, false, TwoFactorStatus{State: TwoFactorDisabled}, "Disabled", "2FA Disabled", false, true},
+		{TwoFactorDisabled, true, TwoFactorStatus{State: TwoFactorDisabled}, "Disabled", "2FA Disabled", false, true},
+		{"", false, TwoFactorStatus{State: TwoFactorEnabled}, "Enabled", "2FA Enabled", true, true},
+		{"broken", false, TwoFactorStatus{State: TwoFactorEnabled}, "Enabled", "2FA Enabled", true, true},
+	} {
+		got := StatusOf(c.stored, c.pending)
+		if got != c.want || got.AccountLabel() != c.account || got.AdminLabel() != c.admin || got.AsksCode() != c.asks || got.HasSetup() != c.setup {
+			t.Errorf("%q, pending %v: %+v %q %q asks %v, setup %v", c.stored, c.pending, got, got.AccountLabel(), got.AdminLabel(), got.AsksCode(), got.HasSetup())
+		}
+	}
+}
+
+// The whole permission table, written a second time: a right that changes
+// hands has to change here as well (AZ-01).
+func TestPermissions(t *testing.T) {
+	actors := map[string]Actor{
+		"stranger": Stranger(Origin{}), "nobody": {}, "unknown role": {Kind: ActorUser, Role: "root"},
+		"user": {Kind: ActorUser, Role: RoleUser}, "administrator": {Kind: ActorUser, Role: RoleAdministrator},
+		"operator": {Kind: ActorUser, Role: RoleOperator}, "host": Host("root", "h"),
+		"forged host": {Kind: ActorUser, Role: "host"}, "stranger with a role": {Kind: ActorStranger, Role: RoleAdministrator},
+	}
+	over := []string{"administrator", "host"}
+	table := map[Right][]string{
+		UseAccount: {"user", "administrator", "operator"}, SeeUsers: over, AddUsers: over, EditUsers: over, SuspendUsers: over,
+		EndUserSessions: over, DeleteUser2FA: over, ReadAudit: over, AddCustomers: {"host"}, AddOperators: {"host"}, "unknown": nil,
+	}
+	for right, holders := range table {
+		for name, actor := range actors {
+			want := slices.Contains(holders, name)
+			if got := actor.Holds(right); got != want {
+				t.Errorf("%s holds %q: %v, want %v", name, right, got, want)
+			}
+			code := map[bool]Code{true: CodeSignIn, false: CodeNotFound}[actor.Kind == ActorStranger]
+			if err := actor.Can(right); (err == nil) != want || (!want && ErrorCode(err) != code) {
+				t.Errorf("%s may %q: %v", name, right, err)
+			}
+		}
+	}
+}
+
+// Every action stands in the filter of the trail exactly once.
+func TestActionsAreListedOnce(t *testing.T) {
+	seen := make(map[Action]bool)
+	for _, a := range Actions() {
+		if seen[a] || a == "" {
+			t.Errorf("%q twice, or empty", a)
+		}
+		seen[a] = true
+	}
+	if len(seen) != 27 {
+		t.Errorf("%d actions; one that is new belongs into Actions, and then here", len(seen))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	cause := errors.New("cause")
+	wrapped := fmt.Errorf("while: %w", Unavailable(cause))
+	if ErrorCode(wrapped) != CodeUnavailable || !errors.Is(wrapped, cause) || !errors.Is(wrapped, &Error{Code: CodeUnavailable}) {
+		t.Errorf("%v has lost its code or cause", wrapped)
+	}
+	if ErrorCode(cause) != CodeInternal || ErrorCode(nil) != CodeInternal {
+		t.Error("an unknown error is not internal")
+	}
+	if NotFound().Error() != NotFound().Error() || errors.Is(NotFound(), &Error{Code: CodeInvalid}) {
+		t.Error("not-found is told apart")
+	}
+}
+
+func TestEventsNameActorAndTarget(t *testing.T) {
+	actor := Actor{Kind: ActorUser, UserID: "a", LoginID: "ada", Origin: Origin{Address: "x", RequestID: "r"}}
+	e := actor.WasRefused(SetupDeleted, "why").On(User{ID: "b", LoginID: "bob"})
+	want := Event{Action: SetupDeleted, Outcome: Refused, ActorKind: ActorUser, ActorID: "a", ActorLabel: "ada",
+		TargetID: "b", TargetLabel: "bob", Detail: "why", Origin: actor.Origin}
+	if e != want {
+		t.Errorf("%+v, want %+v", e, want)
+	}
+	if d := actor.Did(SignedIn).With("code"); d.Outcome != Done || d.Detail != "code" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestUserLabels(t *testing.T) {
+	for want, u := range map[string]User{
+		"Active": {State: UserActive}, "Invited": {State: UserActive, Invited: true}, "Suspended": {State: UserSuspended, Invited: true},
+	} {
+		if got := u.StateLabel(); got != want {
+			t.Errorf("%+v: %q, want %q", u, got, want)
+		}
+	}
+}
+
+// The limits are those of the security requirements; weaker ones are a
+// decision, not a slip.
+func TestDefaultLimits(t *testing.T) {
+	want := Limits{5 * time.Minute, 5, 15 * time.Minute, 5 * time.Minute, 30 * time.Minute, 12 * time.Hour, 20, 72 * time.Hour, 24 * time.Hour, 10, 30, 5}
+	if got := DefaultLimits(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
