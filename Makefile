@@ -1,7 +1,7 @@
 # make test    checks everything, on a machine that may have nothing but Go
 #              (ONLY=./internal/store tests just that)
 # make lint    only the checks that run nothing: gofmt, go.mod, vet, staticcheck
-# make bench   measures every benchmark
+# make bench   measures the portal beside bare servers that do the same work
 # make fuzz    looks for bad inputs, FUZZTIME for each fuzz target
 # make build   builds ./portal, one static program
 # make clean   removes what these made
@@ -18,7 +18,7 @@ lint:
 	scripts/test.sh gofmt tidy vet staticcheck
 
 bench:
-	scripts/with-postgres.sh go test -run '^$$' -bench . -benchmem ./...
+	scripts/with-postgres.sh go run ./cmd/bench
 
 fuzz:
 	scripts/with-postgres.sh scripts/fuzz.sh $(FUZZTIME)

@@ -66,7 +66,7 @@ func parseOptions(args []string) (o options, err error) {
 	flags.StringVar(&o.database, "database", os.Getenv("PORTAL_TEST_POSTGRES"),
 		"postgres://… of an empty server to measure too; a second database of it, template1, holds the small customer")
 	flags.StringVar(&o.data, "data", "", "folder that keeps the generated SQLite data for the next run")
-	flags.DurationVar(&o.sample, "sample", time.Second, "how long one side of a comparison runs in a round")
+	flags.DurationVar(&o.sample, "sample", 500*time.Millisecond, "how long one side of a comparison runs in a round")
 	quick := flags.Bool("quick", false, fmt.Sprintf("a first look: %d users, three short rounds", quickUsers))
 	only := flags.String("only", "", "measure only what matches: pages, sign-in, second, list, start")
 	if err := flags.Parse(args); err != nil {

@@ -54,10 +54,10 @@ func (b *bench) listPages() []listPage {
 		pages = append(pages, listPage{"filter " + string(state), v, v, atMost(3)})
 	}
 	common := url.Values{"search": {"ma"}}
-	both := url.Values{"search": {"ma"}, "state": {string(portal.TwoFactorDisabled)}}
+	both := url.Values{"search": {"ma"}, "state": {string(portal.TwoFactorEnabled)}}
 	return append(pages,
 		listPage{"search ma", common, common, atMost(3)},
-		listPage{"search ma, filter disabled", both, both, atMost(3)},
+		listPage{"search ma, filter enabled", both, both, atMost(3)},
 		listPage{"search one login ID", b.large.loginOf(0.5), b.small.loginOf(0.5), atMost(3)})
 }
 

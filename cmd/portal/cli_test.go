@@ -76,6 +76,7 @@ func TestCommandsSayWhatIsWrong(t *testing.T) {
 	in.Run("", "customer", "add", "Acme")
 	user := []string{"user", "add", "--customer", "Acme", "--name", "A", "--email", "a@b.example", "--password-stdin"}
 	in.Run(goodPassword, append(user, "ada")...)
+	in.Run(goodPassword, "user", "add", "--role", "operator", "--name", "Otto", "--email", "o@b.example", "--password-stdin", "otto")
 	for _, c := range []struct {
 		name, input string
 		args        []string
@@ -89,6 +90,7 @@ func TestCommandsSayWhatIsWrong(t *testing.T) {
 		{"short password", "short", append(user, "bob"), "at least 15", 1},
 		{"no such user", "", []string{"user", "show", "nobody"}, "There is no user", 1},
 		{"nothing to delete", "", []string{"user", "delete-2fa", "ada"}, "no 2FA setup", 1},
+		{"the last operator", "", []string{"user", "suspend", "otto"}, "last active operator", 1},
 		{"beyond loopback", "", []string{"serve", "--listen", "0.0.0.0:0"}, "--base-url", 1},
 		{"base URL without https", "", []string{"serve", "--listen", "127.0.0.1:0", "--base-url", "http://portal.example.com"}, "https://", 1},
 		{"unknown database", "", []string{"--database", "mysql://x", "customer", "list"}, "not known", 1},

@@ -10,6 +10,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"portal"
 	"portal/internal/auth"
@@ -82,16 +83,20 @@ func notFound(err error) error {
 	return err
 }
 
-// keepAnAdministrator refuses what would leave the customer without an
-// administrator who can sign in (LC-13). The transaction is serialisable, so
-// that two at once cannot both pass.
-func keepAnAdministrator(ctx context.Context, tx *store.Tx, user portal.User) error {
-	if user.Role != portal.RoleAdministrator || user.State != portal.UserActive || user.Invited {
+// keepOne refuses what would leave the customer without an administrator, or
+// the installation without an operator, who can sign in (LC-13). The
+// transaction is serialisable, so that two at once cannot both pass.
+func keepOne(ctx context.Context, tx *store.Tx, user portal.User) error {
+	other := tx.OtherActiveAdministrator
+	switch {
+	case user.Role == portal.RoleUser || user.State != portal.UserActive || user.Invited:
 		return nil
+	case user.Role == portal.RoleOperator:
+		other = tx.OtherActiveOperator
 	}
-	other, err := tx.OtherActiveAdministrator(ctx, user.ID)
-	if err == nil && !other {
-		err = portal.Conflict("%s is the last active administrator of this customer. Make somebody else an administrator first.", user.Name)
+	stays, err := other(ctx, user.ID)
+	if err == nil && !stays {
+		err = portal.Conflict("%s is the last active %s here. Make somebody else one first.", user.Name, strings.ToLower(user.Role.Label()))
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 
 func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, to portal.User) (auth.Renewed, error) {
 	if to.Role != portal.RoleAdministrator {
-		if err := keepAnAdministrator(ctx, tx, old); err != nil {
+		if err := keepOne(ctx, tx, old); err != nil {
 			return auth.Renewed{}, err
 		}
 	}

@@ -15,7 +15,7 @@ func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.Use
 		if user.ID == actor.UserID {
 			return portal.Conflict("You cannot suspend yourself. Ask another administrator.")
 		}
-		if err := keepAnAdministrator(ctx, tx, user); err != nil {
+		if err := keepOne(ctx, tx, user); err != nil {
 			return err
 		}
 		return s.setState(ctx, tx, actor, user, portal.UserSuspended, portal.UserSuspendedEvent)

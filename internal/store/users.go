@@ -172,6 +172,14 @@ func (v View) OtherActiveAdministrator(ctx context.Context, id portal.UserID) (b
 	return found(v.q.row(ctx, query, v.customer, id))
 }
 
+// OtherActiveOperator tells whether the installation keeps an operator who can
+// sign in if this one no longer is (LC-13).
+func (v View) OtherActiveOperator(ctx context.Context, id portal.UserID) (bool, error) {
+	const query = `SELECT id FROM users WHERE customer_id = $1 AND role = 'operator' AND id <> $2
+		AND state = 'active' AND password_hash <> '' LIMIT 1`
+	return found(v.q.row(ctx, query, v.customer, id))
+}
+
 // AnyAdministrator tells whether any customer has an administrator.
 func (v View) AnyAdministrator(ctx context.Context) (bool, error) {
 	const query = "SELECT customer_id FROM users WHERE role = 'administrator' LIMIT 1"
