@@ -183,7 +183,7 @@ func (f *floor) hashes(w http.ResponseWriter, r *http.Request) error {
 // commits writes one row in a transaction of its own, again and again.
 func (f *floor) commits(w http.ResponseWriter, r *http.Request) error {
 	return repeated(w, r, func(n int64) error {
-		_, err := f.store.ChargeBudget(r.Context(), store.Budget{
+		_, err := f.store.ChargeBudgets(r.Context(), store.Budget{
 			Bucket: "bench/" + strconv.FormatInt(n%1000, 10), Limit: 1 << 40, Window: time.Hour,
 		})
 		return err

@@ -161,6 +161,10 @@ func TestDisabledNeedsPasswordOnly(t *testing.T) {
 		if err != nil || earned.Session == "" {
 			t.Fatalf("%+v, %v", earned, err)
 		}
+		account, err := s.Auth.Account(t.Context(), p.Actor())
+		if err != nil || account.RecoveryLeft != 0 {
+			t.Errorf("%d recovery codes live on, %v", account.RecoveryLeft, err) // RC-05
+		}
 		p.Take(s.Auth.DeleteSetup(t.Context(), p.Actor(), password()))
 		want(t, p, portal.TwoFactorNone)
 	})

@@ -100,13 +100,16 @@ func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store
 		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash {
 			return wrongCredentials()
 		}
+		if err := tx.ClearBackoff(ctx, bucket); err != nil {
+			return err
+		}
 		earned, err = s.afterPassword(ctx, tx, o, now.User)
 		return err
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return earned, s.store.ClearBackoff(ctx, bucket)
+	return earned, nil
 }
 
 func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, o portal.Origin, user portal.User) (SignedIn, error) {
@@ -184,13 +187,12 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !ok {
 		return SignedIn{}, portal.SignInFirst()
 	}
-	h, err := s.store.ChargeHalfSession(ctx, digest, s.limits.HalfSessionTries)
+	h, until, err := s.store.ChargeHalfSession(ctx, digest, s.limits.HalfSessionTries, s.codeBudgets)
 	if err != nil {
 		return SignedIn{}, signInWhereMissing(err)
 	}
-	charged, err := s.chargeCode(ctx, h.UserID)
-	if err != nil {
-		return SignedIn{}, s.noteCodeLimit(ctx, o, h, err)
+	if !until.IsZero() {
+		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(until))
 	}
 	session, verdict, err := s.tryFactor(ctx, o, h, digest, f)
 	if err != nil {
@@ -199,7 +201,7 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !verdict.right {
 		return SignedIn{}, verdict.refusal(f, portal.CodeInvalid)
 	}
-	return SignedIn{Session: session}, s.refund(ctx, charged)
+	return SignedIn{Session: session}, nil
 }
 
 func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
@@ -235,7 +237,9 @@ func (s *Service) tryFactor(ctx context.Context, o portal.Origin, h store.HalfSe
 	return session, v, err
 }
 
-// finish exchanges a half session for a session.
+// finish exchanges a half session for a session, and gives back what the try
+// was charged: rows in the order in which the charge took them, so that the
+// two never wait for each other.
 func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []byte) (string, error) {
 	first, err := tx.SpendHalfSession(ctx, digest)
 	if err != nil {
@@ -243,6 +247,11 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []b
 	}
 	if !first {
 		return "", portal.SignInFirst()
+	}
+	for _, b := range s.codeBudgets(p.user.ID) {
+		if err := tx.RefundBudget(ctx, b.Bucket); err != nil {
+			return "", err
+		}
 	}
 	session, err := s.openSession(ctx, tx, p)
 	if err != nil {

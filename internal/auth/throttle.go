@@ -36,22 +36,23 @@ const (
 // charge is a hit on one or more budgets that can be given back.
 type charge []string
 
-// chargeAll charges budgets in order; where one is used up the ones before it
-// are given back, since nothing was tried.
+// chargeAll charges all budgets, or none where one is used up.
 func (s *Service) chargeAll(ctx context.Context, budgets ...store.Budget) (charge, error) {
-	var done charge
-	for _, b := range budgets {
-		until, err := s.store.ChargeBudget(ctx, b)
-		if err == nil && until.IsZero() {
-			done = append(done, b.Bucket)
-			continue
-		}
-		if err == nil {
-			err = s.tooMany(until)
-		}
-		return nil, errors.Join(err, s.refund(ctx, done))
+	until, err := s.store.ChargeBudgets(ctx, budgets...)
+	if err != nil {
+		return nil, err
 	}
-	return done, nil
+	if !until.IsZero() {
+		return nil, s.tooMany(until)
+	}
+	return bucketsOf(budgets), nil
+}
+
+func bucketsOf(budgets []store.Budget) (c charge) {
+	for _, b := range budgets {
+		c = append(c, b.Bucket)
+	}
+	return c
 }
 
 // refund gives the hits back: the secret was right.
@@ -63,10 +64,12 @@ func (s *Service) refund(ctx context.Context, c charge) error {
 	return errors.Join(all...)
 }
 
-func (s *Service) chargeCode(ctx context.Context, user portal.UserID) (charge, error) {
-	return s.chargeAll(ctx,
-		store.Budget{Bucket: "code/hour/" + string(user), Limit: s.limits.CodesPerHour, Window: hour},
-		store.Budget{Bucket: "code/day/" + string(user), Limit: s.limits.CodesPerDay, Window: day})
+// codeBudgets are what a second factor at sign-in is charged to.
+func (s *Service) codeBudgets(user portal.UserID) []store.Budget {
+	return []store.Budget{
+		{Bucket: "code/hour/" + string(user), Limit: s.limits.CodesPerHour, Window: hour},
+		{Bucket: "code/day/" + string(user), Limit: s.limits.CodesPerDay, Window: day},
+	}
 }
 
 func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Actor) (charge, error) {
@@ -104,7 +107,7 @@ func (s *Service) noteLimit(ctx context.Context, refusal error, bucket string, c
 	if portal.ErrorCode(refusal) != portal.CodeThrottled {
 		return refusal
 	}
-	noted, err := s.store.ChargeBudget(ctx, store.Budget{Bucket: "noted/" + bucket, Limit: 1, Window: time.Minute})
+	noted, err := s.store.ChargeBudgets(ctx, store.Budget{Bucket: "noted/" + bucket, Limit: 1, Window: time.Minute})
 	if err != nil || !noted.IsZero() {
 		return errors.Join(refusal, err)
 	}

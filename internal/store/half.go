@@ -33,12 +33,20 @@ func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries in
 	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries))
 }
 
-// ChargeHalfSession counts a try before its code is looked at; ErrNotFound
-// says that the half session allows none.
-func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
+// ChargeHalfSession counts a try before its code is looked at, on the half
+// session and on the budgets of its user; ErrNotFound says that the half
+// session allows none, a time that a budget is used up and until when.
+func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int, of func(portal.UserID) []Budget) (h HalfSession, until time.Time, err error) {
 	const query = "UPDATE half_sessions SET tries = tries + 1 WHERE" + halfUsable +
 		" RETURNING customer_id, user_id, security_version, expires_at"
-	return scanHalf(s.onWriter().row(ctx, query, digest, micros(s.now()), tries))
+	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
+		if h, err = scanHalf(q.row(ctx, query, digest, micros(now), tries)); err != nil {
+			return err
+		}
+		until, err = chargeBudgets(ctx, q, now, of(h.UserID))
+		return err
+	})
+	return h, until, err
 }
 
 func scanHalf(r scanner) (h HalfSession, err error) {

@@ -155,7 +155,7 @@ func TestHalfSessionDiesWithItsUser(t *testing.T) {
 				if _, err := b.HalfSessionByDigest(t.Context(), digest(1), 5); err != store.ErrNotFound {
 					t.Errorf("found: %v", err)
 				}
-				if _, err := b.ChargeHalfSession(t.Context(), digest(1), 5); err != store.ErrNotFound {
+				if _, _, err := b.ChargeHalfSession(t.Context(), digest(1), 5, noBudgets); err != store.ErrNotFound {
 					t.Errorf("charged: %v", err)
 				}
 				ok, err := b.verdict(t.Context(), u.CustomerID, func(tx *store.Tx) (bool, error) { return half.spend(t.Context(), tx) })
@@ -173,7 +173,7 @@ func TestHalfSessionTries(t *testing.T) {
 		u := b.user(t, b.customer(t, "acme"), "wendy")
 		b.spendables(t, u)
 		allowed := winners(t, 20, func(ctx context.Context, _ int) (bool, error) {
-			_, err := b.ChargeHalfSession(ctx, digest(1), 5)
+			_, _, err := b.ChargeHalfSession(ctx, digest(1), 5, noBudgets)
 			if err == store.ErrNotFound {
 				return false, nil
 			}
@@ -184,3 +184,5 @@ func TestHalfSessionTries(t *testing.T) {
 		}
 	})
 }
+
+func noBudgets(portal.UserID) []store.Budget { return nil }

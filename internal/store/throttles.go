@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -20,29 +21,73 @@ type Backoff struct {
 	First, Longest time.Duration
 }
 
-// ChargeBudget counts a hit before what is guarded is looked at. Where the
-// budget is used up nothing is counted and the time until which to wait comes
-// back; the zero time means that the hit may go on.
-func (s *Store) ChargeBudget(ctx context.Context, b Budget) (time.Time, error) {
+// ChargeBudgets counts a hit on each budget before what is guarded is looked
+// at. Where one is used up none is counted, and the time until which to wait
+// comes back; the zero time means that the hit may go on.
+func (s *Store) ChargeBudgets(ctx context.Context, budgets ...Budget) (until time.Time, err error) {
+	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
+		until, err = chargeBudgets(ctx, q, now, budgets)
+		return err
+	})
+	return until, err
+}
+
+// errUsedUp undoes the charges that came before the one that was refused.
+var errUsedUp = errors.New("a budget is used up")
+
+// charge runs charges in one short transaction of its own, all or none. It
+// reads what others have committed a moment ago: no serialisable transaction,
+// nothing to retry.
+func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return translate(err)
+	}
+	var missed []string
+	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
+	err = fn(onTx{tx, s.writer, s.statements, &missed}, s.now())
+	if errors.Is(err, errUsedUp) {
+		return nil
+	}
+	if err != nil {
+		return translate(err)
+	}
+	return translate(tx.Commit())
+}
+
+func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets []Budget) (time.Time, error) {
 	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (bucket) DO UPDATE SET
 			hits = CASE WHEN throttles.since <= $3 THEN 1 ELSE throttles.hits + 1 END,
 			since = CASE WHEN throttles.since <= $3 THEN $2 ELSE throttles.since END
 		WHERE throttles.since <= $3 OR throttles.hits < $4
 		RETURNING hits`
-	now := s.now()
-	charged, err := found(s.onWriter().row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit))
-	if err != nil || charged {
-		return time.Time{}, err
+	for _, b := range budgets {
+		charged, err := found(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit))
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !charged {
+			since, _, err := throttle(ctx, q, b.Bucket, now)
+			return since.Add(b.Window), errors.Join(errUsedUp, err)
+		}
 	}
-	since, _, err := s.throttle(ctx, b.Bucket)
-	return since.Add(b.Window), err
+	return time.Time{}, nil
 }
+
+const giveBack = "UPDATE throttles SET hits = hits - 1 WHERE bucket = $1 AND hits > 0"
 
 // RefundBudget gives a hit back, after the secret was right.
 func (s *Store) RefundBudget(ctx context.Context, bucket string) error {
-	const query = "UPDATE throttles SET hits = hits - 1 WHERE bucket = $1 AND hits > 0"
-	_, err := s.onWriter().exec(ctx, query, bucket)
+	_, err := s.onWriter().exec(ctx, giveBack, bucket)
+	return err
+}
+
+// RefundBudget gives a hit back in the transaction that the right secret
+// opened the way for.
+func (tx *Tx) RefundBudget(ctx context.Context, bucket string) error {
+	_, err := tx.q.exec(ctx, giveBack, bucket)
 	return err
 }
 
@@ -65,7 +110,7 @@ func (s *Store) ChargeBackoff(ctx context.Context, b Backoff) (time.Time, error)
 	if err != nil || charged {
 		return time.Time{}, err
 	}
-	_, wait, err := s.throttle(ctx, b.Bucket)
+	_, wait, err := throttle(ctx, s.onWriter(), b.Bucket, s.now())
 	return wait, err
 }
 
@@ -78,20 +123,21 @@ func (b Backoff) doublings() int64 {
 	return n
 }
 
-// ClearBackoff forgets the hits in a row, after the secret was right.
-func (s *Store) ClearBackoff(ctx context.Context, bucket string) error {
+// ClearBackoff forgets the hits in a row, in the transaction that the right
+// secret opened the way for.
+func (tx *Tx) ClearBackoff(ctx context.Context, bucket string) error {
 	const query = "DELETE FROM throttles WHERE bucket = $1"
-	_, err := s.onWriter().exec(ctx, query, bucket)
+	_, err := tx.q.exec(ctx, query, bucket)
 	return err
 }
 
 // throttle reads a bucket as it stands on the writer's side.
-func (s *Store) throttle(ctx context.Context, bucket string) (since, wait time.Time, err error) {
+func throttle(ctx context.Context, q querier, bucket string, now time.Time) (since, wait time.Time, err error) {
 	var from, until int64
 	const query = "SELECT since, wait_until FROM throttles WHERE bucket = $1"
-	err = translate(s.onWriter().row(ctx, query, bucket).Scan(&from, &until))
+	err = translate(q.row(ctx, query, bucket).Scan(&from, &until))
 	if err == ErrNotFound { // cleared in between: nothing to wait for but a moment
-		return s.now(), s.now(), nil
+		return now, now, nil
 	}
 	return fromMicros(from), fromMicros(until), err
 }
