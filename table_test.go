@@ -84,8 +84,8 @@ func TestErrors(t *testing.T) {
 	if ErrorCode(cause) != CodeInternal || ErrorCode(nil) != CodeInternal {
 		t.Error("an unknown error is not internal")
 	}
-	if NotFound().Error() != NotFound().Error() || errors.Is(NotFound(), &Error{Code: CodeInvalid}) {
-		t.Error("not-found is told apart")
+	if errors.Is(NotFound(), &Error{Code: CodeInvalid}) || !errors.Is(NotFound(), &Error{Code: CodeNotFound}) {
+		t.Error("not-found is not told by its code")
 	}
 }
 

@@ -11,10 +11,13 @@ import (
 
 // Suspend closes an account until it is reactivated; its sessions end.
 func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	if err := actor.Can(portal.SuspendUsers); err != nil {
+		return auth.Renewed{}, err
+	}
+	if id == actor.UserID {
+		return auth.Renewed{}, portal.Conflict("You cannot suspend yourself. Ask another administrator.")
+	}
 	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
-		if user.ID == actor.UserID {
-			return portal.Conflict("You cannot suspend yourself. Ask another administrator.")
-		}
 		if err := keepOne(ctx, tx, user); err != nil {
 			return err
 		}

@@ -133,6 +133,9 @@ func (s *Service) Invite(ctx context.Context, actor portal.Actor, id portal.User
 		if !user.Invited {
 			return portal.Conflict("%s has a password already and needs no invitation.", user.Name)
 		}
+		if user.State != portal.UserActive {
+			return portal.Conflict("%s is suspended. Reactivate the account first.", user.Name)
+		}
 		invited, err = s.invite(ctx, tx, actor, user)
 		return err
 	}})

@@ -33,8 +33,7 @@ func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, err
 	return account, nil
 }
 
-// readSetup reads the pending set-up of this session. One that was started
-// before the setup was disabled, or the other way round, is not shown.
+// readSetup reads the pending set-up of this session, if there is one.
 func (s *Service) readSetup(ctx context.Context, view store.View, actor portal.Actor, account *Account) error {
 	pending, err := view.Pending(ctx, actor.UserID, actor.SessionID)
 	if errors.Is(err, store.ErrNotFound) {
