@@ -27,6 +27,49 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	}
 }
 
+// The same for the pages that only the first minutes show: set-up, a one-time
+// link, the page behind it, and a link that is dead.
+func TestFirstPagesAreAccessible(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	g := &gallery{server: s}
+	b := browser.Start(t)
+	views := []browser.View{{Width: 1280, Height: 900}, {Width: 360, Height: 740, Dark: true}}
+	for _, view := range views {
+		p := b.Page(t, view)
+		p.Open(s.Link)
+		g.check(t, p)
+		p.Press("Create administrator")
+		g.check(t, p)
+	}
+	s.setUpByLink()
+	for i, view := range views {
+		p := b.Page(t, view)
+		p.Open(s.Link)
+		g.check(t, p)
+		p.Open(s.Base + "/sign-in")
+		signIn(p, "gary", goodPassword)
+		link := g.invite(t, p, fmt.Sprintf("guest.%d", i))
+		p.Open(link)
+		g.check(t, p)
+		p.Press("Set password")
+		g.check(t, p)
+	}
+}
+
+// invite adds a user and returns the link that the page shows.
+func (g *gallery) invite(t *testing.T, p *browser.Page, login string) string {
+	t.Helper()
+	p.Open(g.server.Base + "/administration/access/add")
+	p.Fill("Login ID", login)
+	p.Fill("Name", "Guest")
+	p.Fill("E-mail", "guest@acme.example")
+	p.Fill("Password", goodPassword)
+	p.Press("Add user")
+	g.check(t, p)
+	return p.Field("Invitation link").Value()
+}
+
 // gallery is a portal with something to see on every page.
 type gallery struct {
 	server   *server
