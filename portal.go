@@ -7,7 +7,10 @@
 // can speak the same words.
 package portal
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ProductName is how the portal names itself where no customer is known.
 const ProductName = "Customer Administration Portal"
@@ -81,6 +84,18 @@ func (u User) StateLabel() string {
 		return "Invited"
 	}
 	return "Active"
+}
+
+// SearchTerms are what a search finds the user by, folded: the login ID, the
+// e-mail address, the name, and the name from each further word on ("ada
+// lovelace", "lovelace"). A term may be there twice.
+func (u User) SearchTerms() []string {
+	terms := []string{FoldKey(u.LoginID), FoldKey(u.Email)}
+	for rest := FoldKey(u.Name); rest != ""; {
+		terms = append(terms, rest)
+		_, rest, _ = strings.Cut(rest, " ")
+	}
+	return terms
 }
 
 // Limits are the times and numbers that guard accounts. The defaults are those

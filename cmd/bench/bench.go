@@ -23,6 +23,8 @@ type bench struct {
 	options
 	program      string
 	large, small *house
+	engine       string // the database's name
+	safety       string // what it promises to have kept
 	portal       *child // on large
 	smallPortal  *child
 	floor        *child
@@ -43,23 +45,27 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 	if text, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the portal: %w\n%s", err, text)
 	}
-	fmt.Fprintf(out, "%s, %d cores, %d users, %d rounds of %s\n", runtime.Version(), runtime.NumCPU(), o.users, o.rounds, o.sample)
-	for name, database := range databases(o) {
-		fmt.Fprintf(out, "\n== %s ==\n", name)
-		if err := measure(ctx, o, program, filepath.Join(folder, name), database, out); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	r := &report{out: out, markdown: o.markdown}
+	fmt.Fprintf(out, "%s, %s, %d cores, %d users, %d rounds; each figure is their median\n",
+		time.Now().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), o.users, o.rounds)
+	for engine, database := range databases(o) {
+		b := &bench{options: o, program: program, report: r, engine: engine}
+		r.heading(2, fmt.Sprintf("%s, %d users", engine, o.users))
+		if err := b.measure(ctx, filepath.Join(folder, engine), database); err != nil {
+			return fmt.Errorf("%s: %w", engine, err)
 		}
 	}
+	fmt.Fprintf(out, "\n%d of %d aims met.\n", r.met, r.aims)
 	return nil
 }
 
 // databases yields what to measure on: the large and the small database.
 func databases(o options) func(yield func(string, [2]string) bool) {
 	return func(yield func(string, [2]string) bool) {
-		if !yield("sqlite", [2]string{}) || o.database == "" {
+		if !yield("SQLite", [2]string{}) || o.database == "" {
 			return
 		}
-		yield("postgres", [2]string{o.database, beside(o.database)})
+		yield("PostgreSQL", [2]string{o.database, beside(o.database)})
 	}
 }
 
@@ -74,45 +80,46 @@ func beside(database string) string {
 	return u.String()
 }
 
-func measure(ctx context.Context, o options, program, folder string, databases [2]string, out io.Writer) (err error) {
-	b := &bench{options: o, program: program, report: newReport(out)}
+func (b *bench) measure(ctx context.Context, folder string, databases [2]string) (err error) {
 	defer func() { err = errors.Join(err, b.close()) }()
 	kept := folder
-	if o.data != "" && databases[0] == "" {
-		kept = o.data
+	if b.data != "" && databases[0] == "" {
+		kept = b.data
 	}
 	begin := time.Now()
-	if b.large, err = build(ctx, filepath.Join(kept, fmt.Sprint(o.users)), databases[0], o.users); err != nil {
+	if b.large, err = build(ctx, filepath.Join(kept, fmt.Sprint(b.users)), databases[0], b.users); err != nil {
 		return err
 	}
 	if b.small, err = build(ctx, filepath.Join(kept, fmt.Sprint(smallUsers)), databases[1], smallUsers); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "data ready in %.0f s, %.0f MiB\n", time.Since(begin).Seconds(), b.large.size())
+	if b.safety, err = b.large.safety(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.report.out, "Data ready in %.0f s%s.\n", time.Since(begin).Seconds(), b.large.size())
 	if err := b.startAll(ctx, folder); err != nil {
 		return err
 	}
-	defer b.report.table.Flush() //nolint:errcheck // standard output
 	return b.suites(ctx)
 }
 
 // suites are all comparisons, or those that were asked for.
 func (b *bench) suites(ctx context.Context) error {
 	for _, suite := range []struct {
-		name string
-		run  func(context.Context) error
+		name, title string
+		run         func(context.Context) error
 	}{
-		{"start", b.starts}, {"pages", b.pages}, {"list", b.lists}, {"second", b.secondStep}, {"sign-in", b.signIns},
+		{"start", "Start and size", b.starts}, {"pages", "Pages", b.pages}, {"list", "User list", b.lists},
+		{"second", "Second step", b.secondStep}, {"sign-in", "Sign-in", b.signIns},
 	} {
 		if !b.only.MatchString(suite.name) {
 			continue
 		}
+		b.report.heading(3, suite.title)
 		if err := suite.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", suite.name, err)
 		}
-		if err := b.report.table.Flush(); err != nil {
-			return err
-		}
+		b.report.flush()
 	}
 	return nil
 }

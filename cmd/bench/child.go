@@ -10,9 +10,9 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // child is a server in a process of its own.
@@ -56,18 +56,17 @@ func (c *child) stop() error {
 	return err
 }
 
-// cpu is the processor time that the server has used so far.
+// cpu is the processor time that the server has used so far, to the
+// nanosecond: /proc counts in steps of 10 ms, which is too coarse for a sample.
 func (c *child) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.command.Process.Pid))
-	if err != nil {
-		return 0, err
+	const ofProcess = 2 // CPUCLOCK_SCHED of include/linux/posix-timers.h
+	clock := ^c.command.Process.Pid<<3 | ofProcess
+	var used syscall.Timespec
+	_, _, failed := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock), uintptr(unsafe.Pointer(&used)), 0)
+	if failed != 0 {
+		return 0, fmt.Errorf("processor time of process %d: %w", c.command.Process.Pid, failed)
 	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	const user, system, tick = 11, 12, 10 * time.Millisecond
-	a, errA := strconv.Atoi(fields[user])
-	b, errB := strconv.Atoi(fields[system])
-	return time.Duration(a+b) * tick, errors.Join(errA, errB)
+	return time.Duration(used.Nano()), nil
 }
 
 // memory is a line of the server's memory, VmRSS or VmHWM, in MiB.

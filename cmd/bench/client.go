@@ -39,7 +39,6 @@ func dial(ctx context.Context, host string) (*client, error) {
 // answer is what came back.
 type answer struct {
 	status int
-	header string
 	body   []byte // good until the next request
 }
 
@@ -94,7 +93,7 @@ func (c *client) readHead(a *answer) (int, error) {
 // request writes a request as it goes over the wire.
 func request(host, method, path, cookie, body string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\r\n", method, path, host)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n", method, path, host, browser)
 	if cookie != "" {
 		fmt.Fprintf(&b, "Cookie: %s\r\n", cookie)
 	}

@@ -180,11 +180,12 @@ func (f *floor) hashes(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// commits writes one row in a transaction of its own, again and again.
+// commits writes one row in a statement of its own, again and again: the
+// cheapest durable change that the store makes.
 func (f *floor) commits(w http.ResponseWriter, r *http.Request) error {
 	return repeated(w, r, func(n int64) error {
-		_, err := f.store.ChargeBudgets(r.Context(), store.Budget{
-			Bucket: "bench/" + strconv.FormatInt(n%1000, 10), Limit: 1 << 40, Window: time.Hour,
+		_, err := f.store.ChargeBackoff(r.Context(), store.Backoff{
+			Bucket: "bench/" + strconv.FormatInt(n%1000, 10), Free: 1 << 40, First: time.Second, Longest: time.Hour,
 		})
 		return err
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"portal/internal/otp"
 	"portal/internal/seal"
 	"portal/internal/store"
+	"portal/internal/testkit/fill"
 )
 
 // house is an installation with one customer, filled for a measurement.
@@ -32,6 +32,8 @@ type house struct {
 const (
 	customer = portal.CustomerID("0193c0de-0000-7000-8000-000000000000")
 	password = "a password for measuring"
+
+	browser = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
 	// ahead is how far in the future the sessions were used last. None of them
 	// is due to be noted as used, so that a page is measured and not the disk.
@@ -87,9 +89,10 @@ func (h *house) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.store.Fill(ctx, customer, func(yield func(store.Newcomer) bool) {
+	into := fill.Into{Database: h.database, DataFolder: h.folder, Customer: customer, Now: h.now}
+	return fill.Users(ctx, into, func(yield func(fill.Person) bool) {
 		for number := range h.users {
-			if !yield(h.newcomer(number, hash)) {
+			if !yield(h.person(number, hash)) {
 				return
 			}
 		}
@@ -108,8 +111,8 @@ func (h *house) checkSize(ctx context.Context) error {
 	return err
 }
 
-func (h *house) newcomer(number int, hash string) store.Newcomer {
-	n := store.Newcomer{User: invent(customer, number), PasswordHash: hash}
+func (h *house) person(number int, hash string) fill.Person {
+	n := fill.Person{User: invent(customer, number), PasswordHash: hash}
 	if n.Stored != portal.TwoFactorNone {
 		n.Authenticator = authenticatorOf(number)
 		n.Secret = h.ring.Seal(secret(), seal.AAD{
@@ -121,52 +124,34 @@ func (h *house) newcomer(number int, hash string) store.Newcomer {
 }
 
 // openSessions signs in the administrator and every tenth user.
-func (h *house) openSessions(ctx context.Context) (err error) {
-	const batch = 5000
-	if h.administrator, err = h.openSession(ctx, 0); err != nil {
-		return err
-	}
-	for from := 1; from < h.users/10; from += batch {
-		var some []string
-		err := h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
-			some = nil
-			for number := from; number < min(from+batch, h.users/10+1); number++ {
-				token, err := addSession(ctx, tx, number)
-				if err != nil {
-					return err
-				}
-				some = append(some, token)
+func (h *house) openSessions(ctx context.Context) error {
+	into := fill.Into{Database: h.database, DataFolder: h.folder, Customer: customer, Now: h.now.Add(ahead)}
+	return fill.Sessions(ctx, into, func(yield func(fill.Session) bool) {
+		for number := range h.users/10 + 1 {
+			token, session := signedIn(number, into.Now)
+			if !yield(session) {
+				return
 			}
-			return nil
-		})
-		if err != nil {
-			return err
+			if number == 0 {
+				h.administrator = token
+				continue
+			}
+			h.sessions = append(h.sessions, token)
 		}
-		h.sessions = append(h.sessions, some...)
-	}
-	return nil
-}
-
-func (h *house) openSession(ctx context.Context, number int) (token string, err error) {
-	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) (err error) {
-		token, err = addSession(ctx, tx, number)
-		return err
 	})
-	return token, err
 }
 
-func addSession(ctx context.Context, tx *store.Tx, number int) (string, error) {
-	token := seal.NewToken()
+func signedIn(number int, now time.Time) (token string, s fill.Session) {
+	token = seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
 	proofs := store.ByPassword
 	if stateOf(number) == portal.TwoFactorEnabled {
 		proofs = store.ByCode
 	}
-	u := invent(customer, number)
-	return token, tx.AddSession(ctx, store.Session{
-		ID: portal.SessionID(token[:20]), UserID: u.ID, SecurityVersion: 1, Proofs: proofs,
-		ExpiresAt: tx.Now.Add(12 * time.Hour), Address: "198.51.100.7", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
-	}, digest, 1)
+	return token, fill.Session{
+		ID: portal.SessionID(token[:20]), User: invent(customer, number).ID, Digest: digest, Proofs: string(proofs),
+		Expires: now.Add(12 * time.Hour), Address: "198.51.100.7", Agent: browser,
+	}
 }
 
 // openHalves proves the password of n users with 2FA who have not been used
@@ -207,11 +192,16 @@ func (h *house) deep(share float64) portal.UserID {
 	return portal.UserID(id)
 }
 
-// size is what the data takes on disk, in MiB; 0 where a server keeps it.
-func (h *house) size() float64 {
+// safety is what the database promises to have kept after a power cut.
+func (h *house) safety(ctx context.Context) (string, error) {
+	return fill.Safety(ctx, fill.Into{Database: h.database, DataFolder: h.folder})
+}
+
+// size tells what the data takes on disk, where that is a file.
+func (h *house) size() string {
 	info, err := os.Stat(filepath.Join(h.folder, "portal.db"))
-	if errors.Is(err, fs.ErrNotExist) || info == nil {
-		return 0
+	if err != nil {
+		return ""
 	}
-	return float64(info.Size()) / (1 << 20)
+	return fmt.Sprintf(", %d MiB on disk", info.Size()>>20)
 }

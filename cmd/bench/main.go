@@ -2,7 +2,7 @@
 // and nothing else, and prints both side by side. Machines differ and are
 // shared: only the ratios of one run mean anything.
 //
-//	go run ./cmd/bench [--users 1000000] [--rounds 5] [--quick] [--database URL]
+//	go run ./cmd/bench [--users 1000000] [--rounds 5] [--quick] [--markdown] [--database URL]
 //
 // The portal is the shipped program, in a process of its own; so is the floor,
 // which is this program again (bench floor …). CPU is that of the server's
@@ -57,6 +57,7 @@ type options struct {
 	database      string
 	data          string
 	sample        time.Duration
+	markdown      bool
 }
 
 func parseOptions(args []string) (o options, err error) {
@@ -67,6 +68,7 @@ func parseOptions(args []string) (o options, err error) {
 		"postgres://… of an empty server to measure too; a second database of it, template1, holds the small customer")
 	flags.StringVar(&o.data, "data", "", "folder that keeps the generated SQLite data for the next run")
 	flags.DurationVar(&o.sample, "sample", 500*time.Millisecond, "how long one side of a comparison runs in a round")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the tables as they stand in docs/performance.md")
 	quick := flags.Bool("quick", false, fmt.Sprintf("a first look: %d users, three short rounds", quickUsers))
 	only := flags.String("only", "", "measure only what matches: pages, sign-in, second, list, start")
 	if err := flags.Parse(args); err != nil {

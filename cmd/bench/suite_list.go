@@ -28,10 +28,12 @@ func (b *bench) lists(ctx context.Context) error {
 			first = samples
 		}
 		large := of(samples["large"], medianOf)
-		b.report.versus("list, "+page.name+fmt.Sprintf(", %d users against %d", b.users, smallUsers), "p50 µs", large, of(samples["small"], medianOf), atMost(1.5))
-		b.report.versus("list, "+page.name+", floor: the query and the bytes", "p50 µs", large, of(samples["floor"], medianOf), page.aim)
+		small, floor := of(samples["small"], medianOf), of(samples["floor"], medianOf)
+		b.report.versus(page.name, fmt.Sprintf("the same with %d users", smallUsers), "p50 µs", large, small, atMost(1.5))
+		b.report.versus(page.name, "bare handler, same "+b.engine+" reads", "p50 µs", large, floor, page.aim)
+		b.report.versus(page.name, "bare handler, same "+b.engine+" reads", "CPU µs", of(samples["large"], cpuOf), of(samples["floor"], cpuOf), aim{})
 		if page.name == "deep page" {
-			b.report.versus("list, deep page against first page", "p50 µs", large, of(first["large"], medianOf), atMost(1.2))
+			b.report.versus("deep page", "first page", "p50 µs", large, of(first["large"], medianOf), atMost(1.2))
 		}
 	}
 	return nil
@@ -108,8 +110,8 @@ func (b *bench) starts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report.versus("start to the first 200, floor: a bare server on the store", "µs", of(samples["portal"], medianOf), of(samples["floor"], medianOf), aim{})
-	b.report.alone("start to the first 200", "µs", of(samples["portal"], medianOf), atMost(50_000))
+	b.report.versus("start to the first 200", "bare server on the store", "µs", of(samples["portal"], medianOf), of(samples["floor"], medianOf), aim{})
+	b.report.alone("start to the first 200", "ms", of(samples["portal"], func(o outcome) float64 { return medianOf(o) / 1000 }), atMost(50))
 	b.report.alone("memory after the first 200", "MiB", idle, atMost(30))
 	return b.programSize()
 }

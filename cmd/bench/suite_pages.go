@@ -5,18 +5,26 @@ import (
 	"fmt"
 )
 
+// pageRow is a page and what stands beside it.
+type pageRow struct {
+	name, path, beside, floor string
+	signedIn                  bool
+	rate, cpu                 aim
+}
+
+func (b *bench) pageRows() []pageRow {
+	same := "bare handler, same " + b.engine + " read"
+	return []pageRow{
+		{"home", "/", same + ", 6 bytes", "/small", true, aim{}, aim{}},
+		{"home", "/", same + ", same bytes", "/", true, atLeast(0.85), atMost(1.25)},
+		{"account", "/account", same + "s, same bytes", "/account", true, atLeast(0.85), atMost(1.25)},
+		{"sign-in page", "/sign-in", "bare handler, same bytes", "/sign-in", false, atLeast(0.8), aim{}},
+	}
+}
+
 // pages compares pages with servers that read the same and write the same.
 func (b *bench) pages(ctx context.Context) error {
-	for _, p := range []struct {
-		path, floor, name string
-		signedIn          bool
-		rate, cpu         aim
-	}{
-		{"/", "/small", "home, floor answers hello", true, aim{}, aim{}},
-		{"/", "/", "home, same bytes", true, atLeast(0.85), atMost(1.25)},
-		{"/account", "/account", "account, same queries and bytes", true, atLeast(0.85), atMost(1.25)},
-		{"/sign-in", "/sign-in", "sign-in page, same bytes", false, atLeast(0.8), aim{}},
-	} {
+	for _, p := range b.pageRows() {
 		for _, workers := range []int{1, 16, 64} {
 			samples, err := interleave(ctx, b.rounds,
 				b.get("portal", b.portal, p.path, p.signedIn, workers), b.get("floor", b.floor, p.floor, p.signedIn, workers))
@@ -24,8 +32,8 @@ func (b *bench) pages(ctx context.Context) error {
 				return err
 			}
 			what := fmt.Sprintf("%s, c=%d", p.name, workers)
-			b.report.versus(what, "req/s", of(samples["portal"], rateOf), of(samples["floor"], rateOf), p.rate)
-			b.report.versus(what, "CPU µs", of(samples["portal"], cpuOf), of(samples["floor"], cpuOf), p.cpu)
+			b.report.versus(what, p.beside, "req/s", of(samples["portal"], rateOf), of(samples["floor"], rateOf), p.rate)
+			b.report.versus(what, p.beside, "CPU µs", of(samples["portal"], cpuOf), of(samples["floor"], cpuOf), p.cpu)
 		}
 	}
 	rss, err := b.portal.memory("VmRSS")

@@ -11,21 +11,29 @@ import (
 	"portal"
 )
 
+// longest is how long sign-ins are measured where 64 wait for the two cores at
+// once: a short window would mostly show how the queue fills and empties.
+const longest = 4 * time.Second
+
 // signIns compares signing in with the bare hash of the same parameters.
 func (b *bench) signIns(ctx context.Context) error {
 	for _, workers := range []int{1, 2, 64} {
+		lasting := 4 * b.sample
+		if workers == 64 {
+			lasting = max(lasting, longest)
+		}
 		samples, err := interleave(ctx, b.rounds,
-			b.signIn("password", portal.TwoFactorNone, workers), b.signIn("first step", portal.TwoFactorEnabled, workers),
-			b.loop("hash", "/hashes", min(workers, 2)))
+			b.signIn("password", portal.TwoFactorNone, workers, lasting), b.signIn("first step", portal.TwoFactorEnabled, workers, lasting),
+			b.loop("hash", "/hashes", min(workers, 2), lasting))
 		if err != nil {
 			return err
 		}
 		hash := samples["hash"]
 		rate := map[int]aim{2: atLeast(0.93), 64: atLeast(0.90)}[workers]
 		for _, name := range []string{"password", "first step"} {
-			what := fmt.Sprintf("sign-in, %s, c=%d", name, workers)
-			b.report.versus(what, "CPU µs", of(samples[name], cpuOf), of(hash, cpuOf), atMost(1.05))
-			b.report.versus(what, "/s", of(samples[name], rateOf), of(hash, rateOf), rate)
+			what := fmt.Sprintf("%s, c=%d", name, workers)
+			b.report.versus(what, "bare hash", "CPU µs", of(samples[name], cpuOf), of(hash, cpuOf), atMost(1.05))
+			b.report.versus(what, "bare hash", "/s", of(samples[name], rateOf), of(hash, rateOf), rate)
 		}
 	}
 	return b.signInMemory(ctx)
@@ -53,9 +61,9 @@ func (b *bench) signInMemory(ctx context.Context) error {
 	return err
 }
 
-func (b *bench) signIn(name string, state portal.TwoFactorState, workers int) side {
+func (b *bench) signIn(name string, state portal.TwoFactorState, workers int, lasting time.Duration) side {
 	return side{name, func(ctx context.Context, _ int) (outcome, error) {
-		return b.portal.put(ctx, b.signInLoad(b.portal, state, workers, 2*b.sample))
+		return b.portal.put(ctx, b.signInLoad(b.portal, state, workers, lasting))
 	}}
 }
 
@@ -75,7 +83,7 @@ func (b *bench) signInLoad(c *child, state portal.TwoFactorState, workers int, l
 }
 
 // loop has the floor repeat something in itself.
-func (b *bench) loop(name, path string, workers int) side {
+func (b *bench) loop(name, path string, workers int, lasting time.Duration) side {
 	return side{name, func(ctx context.Context, _ int) (o outcome, err error) {
 		c, err := dial(ctx, b.floor.base.Host)
 		if err != nil {
@@ -86,7 +94,6 @@ func (b *bench) loop(name, path string, workers int) side {
 		if err != nil {
 			return o, err
 		}
-		lasting := 2 * b.sample
 		begin := time.Now()
 		a, err := c.do(request(b.floor.base.Host, "GET", fmt.Sprintf("%s?workers=%d&for=%s", path, workers, lasting), "", ""))
 		if err != nil || a.status != 200 {
@@ -106,13 +113,15 @@ func (b *bench) secondStep(ctx context.Context) error {
 	const workers = 16
 	samples, err := interleave(ctx, b.rounds,
 		side{"second step", func(ctx context.Context, _ int) (outcome, error) { return b.secondSteps(ctx, workers) }},
-		b.loop("commits", "/commits", workers))
+		b.loop("commits", "/commits", workers, 2*b.sample))
 	if err != nil {
 		return err
 	}
 	second, commits := samples["second step"], samples["commits"]
-	b.report.versus("second step, c=16, floor: one-row commits", "/s", of(second, rateOf), of(commits, rateOf), atLeast(0.3))
-	b.report.alone("second step, c=16", "CPU µs", of(second, cpuOf), atMost(400))
+	what := "second step, c=16 (" + b.safety + ")"
+	b.report.versus(what, "one-row commits", "/s", of(second, rateOf), of(commits, rateOf), atLeast(0.3))
+	b.report.versus(what, "one-row commits", "CPU µs", of(second, cpuOf), of(commits, cpuOf), aim{})
+	b.report.alone(what, "CPU µs", of(second, cpuOf), atMost(400))
 	return nil
 }
 

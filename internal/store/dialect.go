@@ -30,10 +30,6 @@ type dialect struct {
 	lock string
 	// prepare keeps prepared statements; pgx has a cache of its own.
 	prepare bool
-	// fillRows is how many rows of a Fill share a statement; hurry and settle
-	// come before and after it.
-	fillRows      int
-	hurry, settle []string
 }
 
 func sqliteDialect() dialect {
@@ -43,9 +39,6 @@ func sqliteDialect() dialect {
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
 			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",
 		),
-		fillRows: 1,
-		hurry:    []string{"PRAGMA synchronous=OFF", "PRAGMA cache_size=-400000"},
-		settle:   []string{"PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA cache_size=-8000", "PRAGMA synchronous=FULL"},
 	}
 }
 
@@ -58,8 +51,6 @@ func postgresDialect() dialect {
 		),
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelSerializable},
 		lock:         "SELECT pg_advisory_xact_lock(7067411)",
-		fillRows:     200,
-		settle:       []string{"VACUUM ANALYZE"},
 	}
 }
 
@@ -85,7 +76,7 @@ func openPools(database, dataFolder string) (pools, error) {
 
 func openSQLite(path string) (pools, error) {
 	pragmas := []string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-8000)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-4000)",
 	}
 	base := url.Values{"_pragma": pragmas, "_defensive": {"1"}}
 	writer, err := sql.Open("sqlite", sqliteDSN(path, base, "_txlock", "immediate"))

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"portal"
@@ -41,23 +40,12 @@ func (tx *Tx) AddUser(ctx context.Context, u portal.User, passwordHash string) e
 func (tx *Tx) addTerms(ctx context.Context, u portal.User, state portal.TwoFactorState) error {
 	const query = `INSERT INTO user_terms (customer_id, term, user_id, twofa_state) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (customer_id, term, user_id) DO NOTHING`
-	for _, term := range searchTerms(u) {
+	for _, term := range u.SearchTerms() {
 		if _, err := tx.q.exec(ctx, query, tx.customer, term, u.ID, state); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// searchTerms are the login ID, the e-mail address, the name, and the name
-// from each further word on ("ada lovelace", "lovelace").
-func searchTerms(u portal.User) []string {
-	terms := []string{portal.FoldKey(u.LoginID), portal.FoldKey(u.Email)}
-	for rest := portal.FoldKey(u.Name); rest != ""; {
-		terms = append(terms, rest)
-		_, rest, _ = strings.Cut(rest, " ")
-	}
-	return terms
 }
 
 // User reads one user of the customer.

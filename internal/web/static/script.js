@@ -60,3 +60,15 @@ for (const time of document.querySelectorAll('time[data-local]')) {
 for (const field of document.querySelectorAll('input[readonly]')) {
   field.addEventListener('focus', () => field.select())
 }
+
+// A form is sent once: a second click while the answer is under way would throw
+// the answer away, and with it what is shown only once.
+for (const form of document.querySelectorAll('form[method=post]:not([data-stays])')) {
+  form.addEventListener('submit', event => {
+    if (form.dataset.sent) event.preventDefault()
+    form.dataset.sent = 'yes'
+  })
+}
+addEventListener('pageshow', () => {
+  for (const form of document.forms) delete form.dataset.sent
+})

@@ -1,0 +1,97 @@
+package fill
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"portal"
+)
+
+// table is a table and the columns that are filled.
+type table struct {
+	name    string
+	columns []string
+}
+
+func newTable(name, columns string) table { return table{name, strings.Fields(columns)} }
+
+// perPerson is a table with the rows that a person has in it.
+type perPerson struct {
+	table
+	rows func(Into, Person) [][]any
+}
+
+func tables() []perPerson {
+	return []perPerson{
+		{newTable("users", `id customer_id login_id login_key name name_key email role state password_hash
+			password_changed_at twofa_state twofa_changed_at authenticator_id security_version created_at`), userRows},
+		{newTable("user_terms", "term user_id customer_id twofa_state"), termRows},
+		{newTable("authenticators", `id customer_id user_id state secret serial last_step session_id
+			created_at expires_at confirmed_at last_used_at`), authenticatorRows},
+	}
+}
+
+// countsTable keeps how many users of a customer stand in which 2FA state.
+func countsTable() table { return newTable("customer_counts", "customer_id twofa_state users") }
+
+func userRows(in Into, p Person) [][]any {
+	now := in.Now.UnixMicro()
+	var authenticator any
+	if p.Stored != portal.TwoFactorNone {
+		authenticator = string(p.Authenticator)
+	}
+	return [][]any{{
+		string(p.ID), string(in.Customer), p.LoginID, portal.FoldKey(p.LoginID), p.Name, portal.FoldKey(p.Name), p.Email,
+		string(p.Role), string(p.State), p.PasswordHash, now, string(p.Stored), now, authenticator, int64(1), now,
+	}}
+}
+
+func termRows(in Into, p Person) (rows [][]any) {
+	terms := p.SearchTerms()
+	slices.Sort(terms)
+	for _, term := range slices.Compact(terms) {
+		rows = append(rows, []any{term, string(p.ID), string(in.Customer), string(p.Stored)})
+	}
+	return rows
+}
+
+func authenticatorRows(in Into, p Person) [][]any {
+	if p.Stored == portal.TwoFactorNone {
+		return nil
+	}
+	now := in.Now.UnixMicro()
+	return [][]any{{
+		string(p.Authenticator), string(in.Customer), string(p.ID), "current", p.Secret, int64(1), int64(0), "",
+		now, now, now, int64(0),
+	}}
+}
+
+// sessionsTable keeps the signed-in browsers.
+func sessionsTable() table {
+	return newTable("sessions", `id digest customer_id user_id security_version proofs
+		created_at last_seen_at expires_at stepped_up_at address agent`)
+}
+
+func sessionRow(in Into, s Session) []any {
+	now := in.Now.UnixMicro()
+	return []any{
+		string(s.ID), s.Digest, string(in.Customer), string(s.User), int64(1), s.Proofs,
+		now, now, s.Expires.UnixMicro(), int64(0), s.Address, s.Agent,
+	}
+}
+
+func (f filler) countRows(counts map[portal.TwoFactorState]int64) (rows [][]any) {
+	for state, users := range counts {
+		rows = append(rows, []any{string(f.Customer), string(state), users})
+	}
+	return rows
+}
+
+// sortByTerm puts rows in the order of their first two columns: a term and a
+// user, or an identifier.
+func sortByTerm(rows [][]any) {
+	slices.SortFunc(rows, func(a, b []any) int {
+		return cmp.Or(strings.Compare(a[0].(string), b[0].(string)), strings.Compare(a[1].(string), b[1].(string)))
+	})
+}
