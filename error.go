@@ -50,6 +50,7 @@ const (
 	FieldCode         Field = "code"
 	FieldRecoveryCode Field = "recovery_code"
 	FieldReason       Field = "reason"
+	FieldVersion      Field = "version"
 )
 
 // Error tells the message, and the cause for the log.

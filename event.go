@@ -16,6 +16,7 @@ const (
 	RoleChanged        Action = "Role changed"
 	UserSuspendedEvent Action = "User suspended"
 	UserReactivated    Action = "User reactivated"
+	UserUnlocked       Action = "Wrong tries forgotten"
 	SessionsEnded      Action = "Sessions ended"
 	PasswordTried      Action = "Password entered"
 	SignedIn           Action = "Sign-in"
@@ -42,7 +43,7 @@ func Actions() []Action {
 		SignedIn, PasswordTried, SecondFactorTried, RecoveryCodeUsed, SignInCancelled, SignedOut, SteppedUp,
 		SetupStarted, SetupCancelled, SetupConfirmed, TwoFactorDisable, TwoFactorEnable, SetupDeleted,
 		ReplacementStarted, Replaced, RecoveryIssued, PasswordChanged, SessionsEnded,
-		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated,
+		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
 		CustomerAdded, SetUpCompleted,
 	}
 }

@@ -23,10 +23,16 @@ const (
 )
 
 // FoldKey brings text to the one form by which names are compared, sorted and
-// searched, the same on every database: NFKC, case folded, NFKC again, with
-// runs of white space as one space.
+// searched, the same on every database: NFKC, case folded, NFKC again, without
+// invisible signs, with runs of white space as one space.
 func FoldKey(s string) string {
-	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	visible := strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, s)
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(visible)))
 	return strings.Join(strings.Fields(folded), " ")
 }
 
@@ -47,7 +53,8 @@ func ParseLoginID(s string) (string, error) {
 }
 
 func notInLoginID(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune("._-@+", r)
+	mark := unicode.Is(unicode.Mn, r) && !invisible(r)
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !mark && !strings.ContainsRune("._-@+", r)
 }
 
 // ParseName returns the name of a person in the form to store.
@@ -70,7 +77,7 @@ func parseLine(f Field, what, s string, limit int) (string, error) {
 	if utf8.RuneCountInString(line) > limit {
 		return "", Invalid(f, "This is too long: at most %d characters.", limit)
 	}
-	if strings.IndexFunc(line, unprintable) >= 0 {
+	if strings.IndexFunc(line, unprintable) >= 0 || strings.IndexFunc(line, readable) < 0 {
 		return "", Invalid(f, "This has a character that cannot be shown. Please type it again.")
 	}
 	return line, nil
@@ -80,6 +87,15 @@ func parseLine(f Field, what, s string, limit int) (string, error) {
 // (U+202E and its kin), which would let one name pose as another.
 func unprintable(r rune) bool {
 	return unicode.IsControl(r) || r == utf8.RuneError || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// readable signs make a line something that can be read, and clicked on.
+func readable(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// invisible tells signs that show nothing by themselves, so that one name
+// could pose as another.
+func invisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || unicode.Is(unicode.Variation_Selector, r)
 }
 
 // ParseEmail returns an e-mail address in the form to store: a bare address,
@@ -115,6 +131,8 @@ func ParseRole(s string) (Role, error) {
 func CheckPassword(f Field, password string) error {
 	n := utf8.RuneCountInString(norm.NFC.String(password))
 	switch {
+	case !utf8.ValidString(password) || strings.IndexFunc(password, unicode.IsControl) >= 0:
+		return Invalid(f, "A password has letters, digits, signs and spaces; tabs and other control characters cannot be typed at the sign-in page.")
 	case n < MinPassword:
 		return Invalid(f, "Use at least %d characters. A few words that only you would put together are easy to remember.", MinPassword)
 	case n > MaxPassword:

@@ -170,7 +170,7 @@ func (d *demo) live(ctx context.Context, actor portal.Actor, user portal.User, f
 	case "enabled", "administrator with 2FA":
 		_, key, err = d.enable(ctx, user)
 	case "disabled":
-		err = d.disable(ctx, user)
+		key, err = d.disable(ctx, user)
 	case "pending":
 		_, _, err = d.begin(ctx, user)
 	case "suspended":
@@ -226,21 +226,21 @@ func (d *demo) enable(ctx context.Context, user portal.User) (session, key strin
 }
 
 // disable switches an enabled setup off and keeps it.
-func (d *demo) disable(ctx context.Context, user portal.User) error {
+func (d *demo) disable(ctx context.Context, user portal.User) (key string, err error) {
 	session, key, err := d.enable(ctx, user)
 	if err != nil {
-		return err
+		return "", err
 	}
 	actor, err := d.auth.Authenticate(ctx, d.origin(), session)
 	if err != nil {
-		return err
+		return "", err
 	}
 	code, err := d.code(key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, err = d.auth.DisableTwoFactor(ctx, actor, auth.Proof{Password: demoPassword, Code: code})
-	return err
+	return key, err
 }
 
 // code waits for the next time step and reads the phone.

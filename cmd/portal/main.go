@@ -34,7 +34,8 @@ type world struct {
 	Getenv   func(string) string
 }
 
-// cli is the whole command line. Every flag is also read from PORTAL_….
+// cli is the whole command line. What configures the program is also read from
+// PORTAL_…; what a single command is about is not.
 type cli struct {
 	Data     string `help:"Folder for the database and the key ring." default:"./portal-data" env:"PORTAL_DATA" placeholder:"DIR"`
 	Database string `help:"postgres://… for several nodes; without it SQLite in the data folder. Also as PORTAL_DATABASE_FILE, the path of a file that holds it." env:"PORTAL_DATABASE" placeholder:"URL"`
@@ -91,6 +92,9 @@ func (c *cli) databaseFromFile(w world) error {
 	}
 	text, err := os.ReadFile(path)
 	c.Database = strings.TrimSpace(string(text))
+	if err == nil && c.Database == "" {
+		err = fmt.Errorf("PORTAL_DATABASE_FILE names %s, which is empty", path)
+	}
 	return err
 }
 

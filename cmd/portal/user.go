@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"text/tabwriter"
 	"time"
 
@@ -19,6 +20,8 @@ type userCmd struct {
 	Show       userShowCmd       `cmd:"" help:"Show one user."`
 	Suspend    userSuspendCmd    `cmd:"" help:"Close an account until it is reactivated."`
 	Reactivate userReactivateCmd `cmd:"" help:"Open a suspended account again."`
+	Invite     userInviteCmd     `cmd:"" help:"Print a new one-time link for a user who has no password yet."`
+	Unlock     userUnlockCmd     `cmd:"" help:"Forget the wrong tries of a user who has to wait at the sign-in page."`
 	Delete2FA  userDelete2FACmd  `cmd:"" name:"delete-2fa" help:"Delete the 2FA setup of a user who lost the phone."`
 }
 
@@ -72,8 +75,13 @@ func (cmd *userAddCmd) addWithLink(ctx context.Context, s *services, actor porta
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "Added %s %s. Pass this link on; it works once, until %s:\n  %s/link/%s\n",
-		in.Role, invited.User.LoginID, invited.ExpiresAt.UTC().Format(time.RFC1123), base, invited.Token)
+	fmt.Fprintf(w.Out, "Added %s %s. ", in.Role, invited.User.LoginID)
+	return printLink(w, base, invited)
+}
+
+func printLink(w world, base *url.URL, invited admin.Invited) error {
+	_, err := fmt.Fprintf(w.Out, "Pass this link on; it works once, until %s:\n  %s/link/%s\n",
+		invited.ExpiresAt.UTC().Format(time.RFC1123), base, invited.Token)
 	return err
 }
 
@@ -136,6 +144,41 @@ func day(t time.Time) string {
 		return "never"
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+type userInviteCmd struct {
+	BaseURL string `help:"How people reach the portal, for the link." env:"PORTAL_BASE_URL" default:"http://localhost:8080" placeholder:"URL"`
+	Login   string `arg:"" help:"The login ID."`
+}
+
+// Run makes a new link; the one before is void.
+func (cmd *userInviteCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
+		base, err := parseBase(cmd.BaseURL)
+		if err != nil {
+			return err
+		}
+		invited, err := s.admin.Invite(ctx, actor, user.ID, auth.Proof{})
+		if err != nil {
+			return err
+		}
+		return printLink(w, base, invited)
+	})
+}
+
+type userUnlockCmd struct {
+	Login string `arg:"" help:"The login ID."`
+}
+
+// Run forgets the user's wrong tries.
+func (cmd *userUnlockCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
+		if _, err := s.admin.Unlock(ctx, actor, user.ID, auth.Proof{}); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w.Out, "Forgot the wrong tries of %s.\n", user.LoginID)
+		return err
+	})
 }
 
 type userSuspendCmd struct {

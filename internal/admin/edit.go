@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"portal"
@@ -11,7 +12,12 @@ import (
 )
 
 // Edit is what an administrator may change of a user.
-type Edit struct{ Name, Email, Role string }
+type Edit struct {
+	Name, Email, Role string
+	// Version is the security version that the form showed; a user who has
+	// changed since is not overwritten. Empty: not told.
+	Version string
+}
 
 // EditUser changes name, e-mail address and role. A changed role or address
 // ends the user's sessions; the actor's own goes on.
@@ -33,6 +39,9 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 	}
 	var after auth.Renewed
 	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) (err error) {
+		if in.Version != "" && in.Version != strconv.FormatInt(user.SecurityVersion, 10) {
+			return portal.Conflict("%s has changed since this page was shown. Look again before you save.", user.Name)
+		}
 		after, err = s.edit(ctx, tx, actor, user, portal.User{Name: name, Email: email, Role: role})
 		return err
 	}})

@@ -28,7 +28,20 @@ func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.Use
 // Reactivate opens a suspended account again.
 func (s *Service) Reactivate(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
 	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
+			return err
+		}
 		return s.setState(ctx, tx, actor, user, portal.UserActive, portal.UserReactivated)
+	}})
+}
+
+// Unlock forgets the wrong tries of a user who has to wait at the sign-in page.
+func (s *Service) Unlock(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.UserUnlocked).On(user))
 	}})
 }
 
@@ -91,6 +104,9 @@ func (s *Service) DeleteTwoFactor(ctx context.Context, actor portal.Actor, id po
 			return portal.Conflict("The 2FA setup of %s has changed in the meantime. Please look again.", user.Name)
 		}
 		if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
+			return err
+		}
+		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
 			return err
 		}
 		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With(why))

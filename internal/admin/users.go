@@ -64,7 +64,8 @@ func (s *Service) AddUser(ctx context.Context, actor portal.Actor, in NewUser, p
 	if err != nil {
 		return invited, s.taken(ctx, actor, err)
 	}
-	return invited, giveBack()
+	giveBack()
+	return invited, nil
 }
 
 func (s *Service) addInvited(ctx context.Context, actor portal.Actor, user portal.User) (invited Invited, err error) {

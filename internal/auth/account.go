@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"portal"
 	"portal/internal/store"
@@ -29,7 +30,7 @@ func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, err
 			return Account{}, err
 		}
 	}
-	account.TwoFactor = portal.StatusOf(user.Stored, account.Setup != nil)
+	account.TwoFactor = portal.StatusOf(account.User.Stored, account.Setup != nil)
 	return account, nil
 }
 
@@ -51,6 +52,13 @@ func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor 
 		return nil
 	}
 	current, err := view.Current(ctx, actor.UserID)
+	if errors.Is(err, store.ErrNotFound) { // deleted since the user was read?
+		account.User, err = view.User(ctx, actor.UserID)
+		if err == nil && account.User.TwoFactor().HasSetup() {
+			err = fmt.Errorf("authenticator of %s: %w", actor.UserID, store.ErrNotFound)
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}

@@ -94,10 +94,12 @@ func (s *Service) provePassword(ctx context.Context, actor portal.Actor, passwor
 	}
 	match, err := s.verifyPassword(ctx, who, password)
 	if err != nil {
+		s.refundOverload(ctx, err, charged)
 		return err
 	}
 	if match {
-		return s.refund(ctx, charged)
+		s.refund(ctx, charged)
+		return nil
 	}
 	err = s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
 		return tx.Record(ctx, actor.WasRefused(portal.SteppedUp, "wrong password").On(own(actor)))
@@ -120,7 +122,8 @@ func (s *Service) proveFactor(ctx context.Context, actor portal.Actor, f factor)
 	if !v.right {
 		return Renewed{}, v.refusal(f, portal.CodeProof)
 	}
-	return renewed, s.refund(ctx, charged)
+	s.refund(ctx, charged)
+	return renewed, nil
 }
 
 // markSteppedUp spends the factor, where one is owed, and marks the session.

@@ -107,13 +107,11 @@ func (s *Service) EndSession(ctx context.Context, actor portal.Actor, id portal.
 	})
 }
 
-// EndOtherSessions ends all of the actor's sessions but the acting one.
+// EndOtherSessions ends all of the actor's sessions but the acting one, which
+// gets a new token: a stolen copy of the old one ends as well.
 func (s *Service) EndOtherSessions(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
-	return s.underStepUp(ctx, actor, NeedFresh, p, func(tx *store.Tx) error {
-		if _, err := tx.EndSessions(ctx, actor.UserID, actor.SessionID); err != nil {
-			return err
-		}
-		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(own(actor)).With("all other sessions"))
+	return s.securityChange(ctx, actor, NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(user).With("all other sessions"))
 	})
 }
 

@@ -33,6 +33,7 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	}
 	match, err := s.verifyPassword(ctx, who, password)
 	if err != nil {
+		s.refundOverload(ctx, err, charge{bucket})
 		return SignedIn{}, err
 	}
 	if !match || who.State != portal.UserActive {
@@ -45,7 +46,7 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 // counted alike, under a keyed digest (AU-04).
 func (s *Service) passwordBucket(who store.Credentials, known bool, loginID string) string {
 	if known {
-		return "password/" + string(who.ID)
+		return passwordBucketOf(who.ID)
 	}
 	return "password/unknown/" + s.ring.UnknownName(portal.FoldKey(loginID))
 }
@@ -100,7 +101,7 @@ func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store
 		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash {
 			return wrongCredentials()
 		}
-		if err := tx.ClearBackoff(ctx, bucket); err != nil {
+		if err := tx.ForgetThrottle(ctx, bucket); err != nil {
 			return err
 		}
 		earned, err = s.afterPassword(ctx, tx, o, now.User)

@@ -15,7 +15,8 @@ import (
 // keyed by the account; an attempt is charged before anything is compared and
 // given back when it was right.
 //
-//	password/<user>           from the 5th failure in a row on each next try waits: 30 s, 1 min … 1 h
+//	password/<user>           from the 5th failure in a row on each next try waits: 30 s, 1 min … 1 h;
+//	                          a quiet day begins anew
 //	password/unknown/<digest> the same for a login ID that nobody has
 //	code/hour/<user>          10 wrong second factors in an hour
 //	code/day/<user>           30 wrong second factors in a day
@@ -55,13 +56,21 @@ func bucketsOf(budgets []store.Budget) (c charge) {
 	return c
 }
 
-// refund gives the hits back: the secret was right.
-func (s *Service) refund(ctx context.Context, c charge) error {
-	var all []error
+// refund gives hits back: the secret was right, or nothing was compared. Where
+// it fails the hits stay counted, which is safe; what was done stays done.
+func (s *Service) refund(ctx context.Context, c charge) {
 	for _, bucket := range c {
-		all = append(all, s.store.RefundBudget(ctx, bucket))
+		if err := s.store.RefundBudget(ctx, bucket); err != nil {
+			s.log.WarnContext(ctx, "a try stays counted", "bucket", bucket, "error", err)
+		}
 	}
-	return errors.Join(all...)
+}
+
+// refundOverload gives hits back where an overload kept us from comparing.
+func (s *Service) refundOverload(ctx context.Context, err error, c charge) {
+	if portal.ErrorCode(err) == portal.CodeUnavailable {
+		s.refund(ctx, c)
+	}
 }
 
 // codeBudgets are what a second factor at sign-in is charged to.
@@ -85,15 +94,15 @@ func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (
 
 // ChargeTakenID counts that an administrator learns whether a login ID is
 // taken. The returned function gives the hit back: it was free.
-func (s *Service) ChargeTakenID(ctx context.Context, actor portal.Actor) (func() error, error) {
+func (s *Service) ChargeTakenID(ctx context.Context, actor portal.Actor) (giveBack func(), err error) {
 	bucket := "login-id/" + string(actor.UserID)
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: takenIDsPerHour, Window: hour})
-	return func() error { return s.refund(ctx, c) }, err
+	return func() { s.refund(ctx, c) }, err
 }
 
 // chargePassword counts a try of a password at the sign-in page.
 func (s *Service) chargePassword(ctx context.Context, bucket string) error {
-	until, err := s.store.ChargeBackoff(ctx, store.Backoff{Bucket: bucket, Free: freePasswords, First: firstWait, Longest: longestWait})
+	until, err := s.store.ChargeBackoff(ctx, store.Backoff{Bucket: bucket, Free: freePasswords, First: firstWait, Longest: longestWait, Forget: day})
 	if err != nil || until.IsZero() {
 		return err
 	}
@@ -114,6 +123,19 @@ func (s *Service) noteLimit(ctx context.Context, refusal error, bucket string, c
 	err = s.store.Write(ctx, customer, func(tx *store.Tx) error { return tx.Record(ctx, e) })
 	return errors.Join(refusal, err)
 }
+
+// Forgive forgets the wrong tries at the sign-in page of a user, in the
+// transaction of an administrator's help: who was locked out has a way back.
+func (s *Service) Forgive(ctx context.Context, tx *store.Tx, user portal.UserID) error {
+	for _, bucket := range append(bucketsOf(s.codeBudgets(user)), passwordBucketOf(user)) {
+		if err := tx.ForgetThrottle(ctx, bucket); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func passwordBucketOf(user portal.UserID) string { return "password/" + string(user) }
 
 // tooMany says how long to wait; it never says for what kind of account.
 func (s *Service) tooMany(until time.Time) error {

@@ -119,7 +119,8 @@ func (s *Service) ConfirmSetup(ctx context.Context, actor portal.Actor, code str
 	if !v.right {
 		return Confirmed{}, v.refusal(factor{code: code}, portal.CodeInvalid)
 	}
-	return confirmed, s.refund(ctx, charged)
+	s.refund(ctx, charged)
+	return confirmed, nil
 }
 
 func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code string) (confirmed Confirmed, v verdict, err error) {
@@ -127,7 +128,7 @@ func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code strin
 		confirmed, v = Confirmed{}, verdict{}
 		pending, err := tx.Pending(ctx, actor.UserID, actor.SessionID)
 		if errors.Is(err, store.ErrNotFound) {
-			return portal.Conflict("There is no set-up in progress any more. Move the slider to Enable to start again.")
+			return nothingPending(actor)
 		}
 		if err != nil {
 			return err
@@ -142,6 +143,14 @@ func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code strin
 		return err
 	})
 	return confirmed, v, err
+}
+
+// nothingPending answers a confirmation that comes too late, or twice.
+func nothingPending(actor portal.Actor) error {
+	if portal.StatusOf(actor.Stored, false).AsksCode() {
+		return portal.Conflict("Two-factor authentication is enabled. If you have not seen your recovery codes, get new ones below.")
+	}
+	return portal.Conflict("There is no set-up in progress any more. Move the slider to Enable to start again.")
 }
 
 func (s *Service) confirm(ctx context.Context, tx *store.Tx, actor portal.Actor, pending store.Authenticator) (Confirmed, error) {

@@ -68,8 +68,6 @@ func openPools(database, dataFolder string) (pools, error) {
 		return openSQLite(filepath.Join(dataFolder, "portal.db"))
 	case strings.HasPrefix(database, "postgres://"), strings.HasPrefix(database, "postgresql://"):
 		return openPostgres(database)
-	case strings.HasPrefix(database, "sqlite:"):
-		return openSQLite(strings.TrimPrefix(database, "sqlite:"))
 	}
 	return pools{}, fmt.Errorf("the database %q is not known: leave it empty for SQLite or give postgres://…", redactURL(database))
 }

@@ -109,8 +109,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 			n, err := tx.EndSessions(ctx, id, "")
 			return verdict(n != 0, err)
 		},
-		"SpendLink":   func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendLink(ctx, digest(1))) },
-		"DeleteLinks": func(ctx context.Context, tx *store.Tx) error { return tx.DeleteLinks(ctx, store.InvitationPurpose, id) },
+		"SpendLink": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendLink(ctx, digest(1))) },
 		"AddUser": func(ctx context.Context, tx *store.Tx) error {
 			u := someone("fresh")
 			u.ID = id

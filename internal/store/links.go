@@ -54,10 +54,3 @@ func (tx *Tx) SpendLink(ctx context.Context, digest []byte) (bool, error) {
 	const query = "DELETE FROM links WHERE customer_id = $1 AND digest = $2 AND expires_at > $3"
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
 }
-
-// DeleteLinks voids the links of one purpose for one subject.
-func (tx *Tx) DeleteLinks(ctx context.Context, purpose Purpose, subject portal.UserID) error {
-	const query = "DELETE FROM links WHERE customer_id = $1 AND purpose = $2 AND subject = $3"
-	_, err := tx.q.exec(ctx, query, tx.customer, purpose, subject)
-	return err
-}

@@ -99,7 +99,7 @@ func TestBackoffGrows(t *testing.T) {
 			b.pass(t)
 		}
 		err := b.WriteUnaudited(t.Context(), portal.NoCustomer, "a test", func(tx *store.Tx) error {
-			return tx.ClearBackoff(t.Context(), "p")
+			return tx.ForgetThrottle(t.Context(), "p")
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -14,11 +14,13 @@ type Budget struct {
 }
 
 // Backoff lets the first Free hits in a row pass freely, then makes each next
-// one wait: First, twice that, and so on up to Longest.
+// one wait: First, twice that, and so on up to Longest. After Forget without a
+// hit it begins anew.
 type Backoff struct {
 	Bucket         string
 	Free           int
 	First, Longest time.Duration
+	Forget         time.Duration
 }
 
 // ChargeBudgets counts a hit on each budget before what is guarded is looked
@@ -97,16 +99,16 @@ func (tx *Tx) RefundBudget(ctx context.Context, bucket string) error {
 func (s *Store) ChargeBackoff(ctx context.Context, b Backoff) (time.Time, error) {
 	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (bucket) DO UPDATE SET
-			hits = throttles.hits + 1,
+			hits = CASE WHEN throttles.since <= $7 THEN 1 ELSE throttles.hits + 1 END,
 			since = $2,
 			wait_until = CASE
-				WHEN throttles.hits + 1 < $3 THEN 0
+				WHEN throttles.since <= $7 OR throttles.hits + 1 < $3 THEN 0
 				WHEN throttles.hits + 1 - $3 >= $4 THEN $2 + CAST($6 AS BIGINT)
 				ELSE $2 + (CAST($5 AS BIGINT) << CAST(throttles.hits + 1 - $3 AS INTEGER)) END
 		WHERE throttles.wait_until <= $2
 		RETURNING hits`
 	now := micros(s.now())
-	charged, err := found(s.onWriter().row(ctx, query, b.Bucket, now, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds()))
+	charged, err := found(s.onWriter().row(ctx, query, b.Bucket, now, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), now-b.Forget.Microseconds()))
 	if err != nil || charged {
 		return time.Time{}, err
 	}
@@ -123,9 +125,9 @@ func (b Backoff) doublings() int64 {
 	return n
 }
 
-// ClearBackoff forgets the hits in a row, in the transaction that the right
-// secret opened the way for.
-func (tx *Tx) ClearBackoff(ctx context.Context, bucket string) error {
+// ForgetThrottle forgets a bucket, in the transaction of what made its hits
+// meaningless: the right secret, or an administrator's help.
+func (tx *Tx) ForgetThrottle(ctx context.Context, bucket string) error {
 	const query = "DELETE FROM throttles WHERE bucket = $1"
 	_, err := tx.q.exec(ctx, query, bucket)
 	return err

@@ -186,18 +186,15 @@ func (s *site) admit(v *visit, level Level) error {
 }
 
 // session finds out whose session a visit brings. A cookie that opens nothing
-// any more is removed.
+// is left alone: it may be the older of two requests that were under way at
+// once, and the browser holds the newer token by now.
 func (s *site) session(v *visit) error {
-	token := s.cookies.get(v.r, sessionCookie)
-	actor, err := s.auth.Authenticate(v.ctx(), v.origin(), token)
-	if err == nil {
-		v.enter(actor)
-		return nil
+	actor, err := s.auth.Authenticate(v.ctx(), v.origin(), s.cookies.get(v.r, sessionCookie))
+	if err != nil {
+		return err
 	}
-	if token != "" && portal.ErrorCode(err) == portal.CodeSignIn {
-		s.cookies.remove(v.w, sessionCookie)
-	}
-	return err
+	v.enter(actor)
+	return nil
 }
 
 // halfSession checks the half session of a visit. One that has ended leads

@@ -64,11 +64,26 @@ func (s *site) signedIn(v *visit, earned auth.SignedIn) error {
 		s.cookies.set(v.w, halfCookie, earned.Half)
 		return v.redirect("/sign-in/code")
 	}
+	if err := s.leave(v); err != nil {
+		return err
+	}
 	s.cookies.set(v.w, sessionCookie, earned.Session)
 	if s.cookies.get(v.r, halfCookie) != "" {
 		s.cookies.remove(v.w, halfCookie)
 	}
 	return v.redirect("/")
+}
+
+// leave ends the session that this browser was in before, whoever's it was.
+func (s *site) leave(v *visit) error {
+	before, err := s.auth.Authenticate(v.ctx(), v.origin(), s.cookies.get(v.r, sessionCookie))
+	if portal.ErrorCode(err) == portal.CodeSignIn {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.auth.SignOut(v.ctx(), before)
 }
 
 // codePage asks for the code of the app.

@@ -162,6 +162,7 @@ func (s *site) userForm(v *visit, wrong *problem, typed func(portal.User) admin.
 func (s *site) editUser(v *visit) error {
 	in := admin.Edit{
 		Name: v.form.get(portal.FieldName), Email: v.form.get(portal.FieldEmail), Role: v.form.get(portal.FieldRole),
+		Version: v.form.get(portal.FieldVersion),
 	}
 	renewed, err := s.admin.EditUser(v.ctx(), v.actor, v.userID(), in, v.form.proof())
 	s.renew(v, renewed.Session)

@@ -118,7 +118,6 @@ CREATE TABLE half_sessions (
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON DELETE CASCADE
 ) {strict};
 CREATE INDEX half_sessions_by_user ON half_sessions (customer_id, user_id);
-CREATE INDEX half_sessions_by_age ON half_sessions (expires_at);
 
 -- One-time links. subject is the user's id, or empty for the set-up link.
 CREATE TABLE links (
@@ -139,7 +138,6 @@ CREATE TABLE throttles (
   since BIGINT NOT NULL,
   wait_until BIGINT NOT NULL
 ) {strict};
-CREATE INDEX throttles_by_age ON throttles (since);
 
 CREATE TABLE events (
   id {identity},

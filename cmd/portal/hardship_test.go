@@ -1,0 +1,135 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// A Submit that arrives twice leaves the person signed in, and the second
+// answer says how things stand.
+func TestSubmitTwice(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.Post("/account/2fa/start").wantRedirect(t, "/account")
+	wendy.scan(wendy.Get("/account").Body)
+	before, code := wendy.cookies(), wendy.code()
+	wendy.Post("/account/2fa/confirm", "code", code).want(t, 200)
+
+	r := wendy.request(http.MethodPost, "/account/2fa/confirm", nil)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	late := newClient(t, s.Base)
+	for _, cookie := range before {
+		r.AddCookie(cookie)
+	}
+	if answer := late.do(r); len(answer.Header.Values("Set-Cookie")) > 0 {
+		t.Fatalf("the late answer changes cookies: %v", answer.Header.Values("Set-Cookie"))
+	}
+	again := wendy.Post("/account/2fa/confirm", "code", code).want(t, http.StatusConflict)
+	if !regexp.MustCompile(`is enabled.+recovery codes`).MatchString(visible(again.Body)) {
+		t.Errorf("the reloaded answer misleads:\n%s", visible(again.Body))
+	}
+}
+
+// Who ran out of tries has a way back: an administrator's deletion of the 2FA
+// setup, a reactivation, or the host.
+func TestRescueForgetsWrongTries(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	for range 2 {
+		half := s.person("wendy")
+		half.enterPassword()
+		for range 5 {
+			half.Post("/sign-in/code", "code", "000000").want(t, 422)
+		}
+	}
+	half := s.person("wendy")
+	half.enterPassword()
+	half.Post("/sign-in/code", "code", wendy.code()).want(t, http.StatusTooManyRequests)
+
+	s.Run("", "user", "delete-2fa", "wendy")
+	fresh := s.person("wendy")
+	fresh.signIn()
+	fresh.enable()
+	again := s.person("wendy")
+	again.secrets = fresh.secrets
+	again.signIn()
+}
+
+// A stranger who guesses makes the owner wait, for an hour at most; the host
+// lifts it at once.
+func TestUnlock(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	for range 5 {
+		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
+	}
+	wendy.Post("/sign-in", "login_id", "WENDY", "password", goodPassword).want(t, http.StatusTooManyRequests)
+	s.Run("", "user", "unlock", "wendy")
+	wendy.signIn()
+
+	for range 5 {
+		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
+	}
+	s.Advance(25 * time.Hour) // a quiet day begins anew
+	for range 4 {
+		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
+	}
+	wendy.signIn()
+}
+
+// Signing in again in the same browser ends the session before.
+func TestSignInAgainEndsTheOldSession(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	old := wendy.cookies()[0].Value
+	wendy.signIn()
+	wendy.Get("/account").want(t, 200)
+	thief := newClient(t, s.Base)
+	thief.useSession(old)
+	thief.Get("/account").wantRedirect(t, "/sign-in")
+}
+
+// An edit form that was overtaken by another change overwrites nothing.
+func TestStaleEditForm(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	path := "/administration/access/" + town.target
+	version := regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(town.admin.Get(path).Body)[1]
+	edit := func(role, version string) answer {
+		return town.admin.Post(path, "name", "Tess", "email", "t@acme.example", "role", role, "version", version, "password", goodPassword)
+	}
+	edit("administrator", version).want(t, http.StatusSeeOther)
+	edit("user", version).want(t, http.StatusConflict)
+	wantLine(t, town.server.Run("", "user", "show", "tess"), `Role +Administrator`)
+}
+
+// An invitation that ran out is renewed on the host.
+func TestInviteAgainOnTheHost(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	link := func(args ...string) string {
+		return regexp.MustCompile(`http://localhost:\d+/link/\S+`).FindString(s.Run("", args...))
+	}
+	old := link("user", "add", "--customer", "Acme", "--role", "administrator", "--name", "Ada", "--email", "a@acme.example", "--base-url", s.Base, "ada")
+	s.Advance(73 * time.Hour)
+	ada := s.person("ada")
+	ada.Get(old).want(t, 404)
+	ada.Get(link("user", "invite", "--base-url", s.Base, "ada")).wantRedirect(t, "/invitation")
+	ada.Post("/invitation", "new_password", goodPassword).want(t, 303)
+	ada.signIn()
+}
