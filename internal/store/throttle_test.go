@@ -79,7 +79,7 @@ func TestBudgetsAreApart(t *testing.T) {
 
 // passwords is the backoff of the sign-in page.
 func passwords() store.Backoff {
-	return store.Backoff{Bucket: "p", Free: 5, First: 30 * time.Second, Longest: time.Hour}
+	return store.Backoff{Bucket: "p", Free: 5, First: 30 * time.Second, Longest: time.Hour, Forget: 24 * time.Hour}
 }
 
 // Five tries are free; then each next one waits twice as long, an hour at most.
@@ -135,6 +135,23 @@ func TestBackoffStaysAtItsLongest(t *testing.T) {
 		}
 		b.pass(t)
 		b.mustWait(t, time.Hour)
+	})
+}
+
+// A quiet day begins anew; a minute less does not.
+func TestBackoffForgetsAfterAQuietDay(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		for range 5 {
+			b.pass(t)
+		}
+		b.Clock.Advance(24*time.Hour - time.Minute)
+		b.pass(t)
+		b.mustWait(t, time.Minute)
+		b.Clock.Advance(24 * time.Hour)
+		for range 5 {
+			b.pass(t)
+		}
+		b.mustWait(t, 30*time.Second)
 	})
 }
 
