@@ -41,8 +41,14 @@ type deed struct {
 	right portal.Right
 	need  auth.Need
 	proof auth.Proof
-	do    func(*store.Tx, portal.User) error
+	// may says what stands against it. It is asked twice: before a proof is
+	// spent, and inside the transaction, where the answer holds.
+	may func(context.Context, store.View, portal.User) error
+	do  func(*store.Tx, portal.User) error
 }
+
+// always is for deeds that nothing stands against.
+func always(context.Context, store.View, portal.User) error { return nil }
 
 // on runs a deed on a user of the actor's customer. Renewed is valid even
 // where the deed is refused.
@@ -50,7 +56,11 @@ func (s *Service) on(ctx context.Context, actor portal.Actor, id portal.UserID, 
 	if err := actor.Can(d.right); err != nil {
 		return auth.Renewed{}, err
 	}
-	if _, err := s.user(ctx, actor, id); err != nil {
+	user, err := s.user(ctx, actor, id)
+	if err != nil {
+		return auth.Renewed{}, err
+	}
+	if err := d.may(ctx, s.store.View(actor.CustomerID), user); err != nil {
 		return auth.Renewed{}, err
 	}
 	renewed, err := s.auth.StepUp(ctx, actor, d.need, d.proof)
@@ -64,6 +74,9 @@ func (s *Service) on(ctx context.Context, actor portal.Actor, id portal.UserID, 
 		user, err := tx.User(ctx, id)
 		if err != nil {
 			return notFound(err)
+		}
+		if err := d.may(ctx, tx.View, user); err != nil {
+			return err
 		}
 		return d.do(tx, user)
 	})
@@ -86,13 +99,13 @@ func notFound(err error) error {
 // keepOne refuses what would leave the customer without an administrator, or
 // the installation without an operator, who can sign in (LC-13). The
 // transaction is serialisable, so that two at once cannot both pass.
-func keepOne(ctx context.Context, tx *store.Tx, user portal.User) error {
-	other := tx.OtherActiveAdministrator
+func keepOne(ctx context.Context, view store.View, user portal.User) error {
+	other := view.OtherActiveAdministrator
 	switch {
 	case user.Role == portal.RoleUser || user.State != portal.UserActive || user.Invited:
 		return nil
 	case user.Role == portal.RoleOperator:
-		other = tx.OtherActiveOperator
+		other = view.OtherActiveOperator
 	}
 	stays, err := other(ctx, user.ID)
 	if err == nil && !stays {

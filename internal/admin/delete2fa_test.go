@@ -122,3 +122,29 @@ func TestDeletionAtOnce(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 	})
 }
+
+// What cannot be done is said before a proof is spent: the same code still
+// works for what can be done.
+func TestImpossibleDeedsSpendNoProof(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		ada := s.administrator(t, s.acme, "ada")
+		ada.Enable()
+		bob := s.User(t, s.acme, portal.RoleUser, "bob")
+		proof := ada.Proof()
+		for what, deed := range map[string]func() (auth.Renewed, error){
+			"nothing to delete": func() (auth.Renewed, error) {
+				return s.Admin.DeleteTwoFactor(t.Context(), ada.Actor(), bob.ID, "lost phone", proof)
+			},
+			"active already": func() (auth.Renewed, error) { return s.Admin.Reactivate(t.Context(), ada.Actor(), bob.ID, proof) },
+			"needs no invitation": func() (auth.Renewed, error) {
+				invited, err := s.Admin.Invite(t.Context(), ada.Actor(), bob.ID, proof)
+				return invited.Renewed, err
+			},
+		} {
+			renewed, err := deed()
+			refused(t, what, err, portal.CodeConflict)
+			ada.Renew(renewed)
+		}
+		ada.Take(s.Admin.Suspend(t.Context(), ada.Actor(), bob.ID, proof))
+	})
+}

@@ -38,7 +38,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 		return auth.Renewed{}, err
 	}
 	var after auth.Renewed
-	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) (err error) {
+	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, always, func(tx *store.Tx, user portal.User) (err error) {
 		if in.Version != "" && in.Version != strconv.FormatInt(user.SecurityVersion, 10) {
 			return portal.Conflict("%s has changed since this page was shown. Look again before you save.", user.Name)
 		}
@@ -53,7 +53,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 
 func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, to portal.User) (auth.Renewed, error) {
 	if to.Role != portal.RoleAdministrator {
-		if err := keepOne(ctx, tx, old); err != nil {
+		if err := keepOne(ctx, tx.View, old); err != nil {
 			return auth.Renewed{}, err
 		}
 	}

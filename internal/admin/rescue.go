@@ -17,17 +17,21 @@ func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.Use
 	if id == actor.UserID {
 		return auth.Renewed{}, portal.Conflict("You cannot suspend yourself. Ask another administrator.")
 	}
-	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
-		if err := keepOne(ctx, tx, user); err != nil {
-			return err
-		}
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, maySuspend, func(tx *store.Tx, user portal.User) error {
 		return s.setState(ctx, tx, actor, user, portal.UserSuspended, portal.UserSuspendedEvent)
 	}})
 }
 
+func maySuspend(ctx context.Context, view store.View, user portal.User) error {
+	if user.State == portal.UserSuspended {
+		return portal.Conflict("%s is suspended already.", user.Name)
+	}
+	return keepOne(ctx, view, user)
+}
+
 // Reactivate opens a suspended account again.
 func (s *Service) Reactivate(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
-	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, mayReactivate, func(tx *store.Tx, user portal.User) error {
 		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
 			return err
 		}
@@ -35,9 +39,16 @@ func (s *Service) Reactivate(ctx context.Context, actor portal.Actor, id portal.
 	}})
 }
 
+func mayReactivate(_ context.Context, _ store.View, user portal.User) error {
+	if user.State == portal.UserActive {
+		return portal.Conflict("%s is active already.", user.Name)
+	}
+	return nil
+}
+
 // Unlock forgets the wrong tries of a user who has to wait at the sign-in page.
 func (s *Service) Unlock(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
-	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, always, func(tx *store.Tx, user portal.User) error {
 		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
 			return err
 		}
@@ -61,7 +72,7 @@ func (s *Service) setState(ctx context.Context, tx *store.Tx, actor portal.Actor
 
 // EndSessions ends all sessions of a user; the actor's own acting one stays.
 func (s *Service) EndSessions(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
-	return s.on(ctx, actor, id, deed{portal.EndUserSessions, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) error {
+	return s.on(ctx, actor, id, deed{portal.EndUserSessions, auth.NeedFresh, p, always, func(tx *store.Tx, user portal.User) error {
 		n, err := tx.EndSessions(ctx, user.ID, keepOwn(actor, user.ID))
 		if err != nil {
 			return err
@@ -92,10 +103,7 @@ func (s *Service) DeleteTwoFactor(ctx context.Context, actor portal.Actor, id po
 	if err != nil {
 		return auth.Renewed{}, err
 	}
-	return s.on(ctx, actor, id, deed{portal.DeleteUser2FA, auth.NeedProof, p, func(tx *store.Tx, user portal.User) error {
-		if !user.TwoFactor().HasSetup() {
-			return portal.Conflict("%s has no 2FA setup. There is nothing to delete.", user.Name)
-		}
+	return s.on(ctx, actor, id, deed{portal.DeleteUser2FA, auth.NeedProof, p, mayDelete, func(tx *store.Tx, user portal.User) error {
 		deleted, err := tx.DeleteSetup(ctx, user.ID, user.Stored)
 		if err != nil {
 			return err
@@ -111,4 +119,11 @@ func (s *Service) DeleteTwoFactor(ctx context.Context, actor portal.Actor, id po
 		}
 		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With(why))
 	}})
+}
+
+func mayDelete(_ context.Context, _ store.View, user portal.User) error {
+	if !user.TwoFactor().HasSetup() {
+		return portal.Conflict("%s has no 2FA setup. There is nothing to delete.", user.Name)
+	}
+	return nil
 }

@@ -130,16 +130,20 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, actor portal.Actor, 
 
 // Invite makes a new invitation link; the older one is void.
 func (s *Service) Invite(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (invited Invited, err error) {
-	renewed, err := s.on(ctx, actor, id, deed{portal.AddUsers, auth.NeedFresh, p, func(tx *store.Tx, user portal.User) (err error) {
-		if !user.Invited {
-			return portal.Conflict("%s has a password already and needs no invitation.", user.Name)
-		}
-		if user.State != portal.UserActive {
-			return portal.Conflict("%s is suspended. Reactivate the account first.", user.Name)
-		}
+	renewed, err := s.on(ctx, actor, id, deed{portal.AddUsers, auth.NeedFresh, p, mayInvite, func(tx *store.Tx, user portal.User) (err error) {
 		invited, err = s.invite(ctx, tx, actor, user)
 		return err
 	}})
 	invited.Renewed = renewed
 	return invited, err
+}
+
+func mayInvite(_ context.Context, _ store.View, user portal.User) error {
+	switch {
+	case !user.Invited:
+		return portal.Conflict("%s has a password already and needs no invitation.", user.Name)
+	case user.State != portal.UserActive:
+		return portal.Conflict("%s is suspended. Reactivate the account first.", user.Name)
+	}
+	return nil
 }
