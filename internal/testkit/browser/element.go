@@ -195,7 +195,7 @@ func (p *Page) Focused() string {
 		}
 		node, err := describe(ctx, id)
 		if err == nil {
-			name = plain(node.Name)
+			name = nameOf(node)
 		}
 		return err
 	})

@@ -84,16 +84,17 @@ func (pl *place) missing(ctx context.Context, scope cdp.BackendNodeID) error {
 }
 
 // query asks Chromium for the nodes below scope that a screen reader would
-// find. No role or no name means any.
+// find. No role or no name means any. Names are compared here, without blanks
+// around them: some versions of Chromium leave one behind the text of a label.
 func query(ctx context.Context, scope cdp.BackendNodeID, roles []string, name string) ([]*accessibility.Node, error) {
-	params := accessibility.QueryAXTreeParams{BackendNodeID: scope, AccessibleName: name}
+	params := accessibility.QueryAXTreeParams{BackendNodeID: scope}
 	if len(roles) == 1 {
 		params.Role = roles[0]
 	}
 	answer, err := chromedp.Call(ctx, accessibility.QueryAXTree, params)
 	fits := func(n *accessibility.Node) bool {
 		return !n.Ignored && n.BackendDOMNodeID != 0 && n.BackendDOMNodeID != scope &&
-			(len(roles) == 0 || slices.Contains(roles, plain(n.Role)))
+			(len(roles) == 0 || slices.Contains(roles, plain(n.Role))) && (name == "" || nameOf(n) == name)
 	}
 	return slices.DeleteFunc(answer.Nodes, func(n *accessibility.Node) bool { return !fits(n) }), err
 }
@@ -111,10 +112,13 @@ func describe(ctx context.Context, id cdp.BackendNodeID) (*accessibility.Node, e
 	return answer.Nodes[0], nil
 }
 
+// nameOf is the accessible name of a node.
+func nameOf(n *accessibility.Node) string { return strings.TrimSpace(plain(n.Name)) }
+
 func names(nodes []*accessibility.Node) []string {
 	list := make([]string, len(nodes))
 	for i, n := range nodes {
-		list[i] = plain(n.Name)
+		list[i] = nameOf(n)
 	}
 	return list
 }
