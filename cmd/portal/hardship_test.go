@@ -71,21 +71,23 @@ func TestUnlock(t *testing.T) {
 	s := install(t).Serve()
 	s.Run("", "customer", "add", "Acme")
 	wendy := s.join("Acme", "user", "wendy")
-	for range 5 {
-		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
-	}
+	wendy.guess(5)
 	wendy.Post("/sign-in", "login_id", "WENDY", "password", goodPassword).want(t, http.StatusTooManyRequests)
 	s.Run("", "user", "unlock", "wendy")
 	wendy.signIn()
 
-	for range 5 {
-		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
-	}
+	wendy.guess(5)
 	s.Advance(25 * time.Hour) // a quiet day begins anew
-	for range 4 {
-		wendy.Post("/sign-in", "login_id", "wendy", "password", "a wrong guess").want(t, 422)
-	}
+	wendy.guess(4)
 	wendy.signIn()
+}
+
+// guess enters a wrong password so many times.
+func (p *person) guess(times int) {
+	p.t.Helper()
+	for range times {
+		p.Post("/sign-in", "login_id", p.login, "password", "a wrong guess").want(p.t, http.StatusUnprocessableEntity)
+	}
 }
 
 // Signing in again in the same browser ends the session before.

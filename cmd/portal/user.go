@@ -172,13 +172,7 @@ type userUnlockCmd struct {
 
 // Run forgets the user's wrong tries.
 func (cmd *userUnlockCmd) Run(ctx context.Context, c *cli, w world) error {
-	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
-		if _, err := s.admin.Unlock(ctx, actor, user.ID, auth.Proof{}); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(w.Out, "Forgot the wrong tries of %s.\n", user.LoginID)
-		return err
-	})
+	return c.help(ctx, w, cmd.Login, (*admin.Service).Unlock, "Forgot the wrong tries of %s.\n")
 }
 
 type userSuspendCmd struct {
@@ -187,13 +181,7 @@ type userSuspendCmd struct {
 
 // Run suspends the user and ends the sessions.
 func (cmd *userSuspendCmd) Run(ctx context.Context, c *cli, w world) error {
-	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
-		if _, err := s.admin.Suspend(ctx, actor, user.ID, auth.Proof{}); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(w.Out, "Suspended %s. All sessions have ended.\n", user.LoginID)
-		return err
-	})
+	return c.help(ctx, w, cmd.Login, (*admin.Service).Suspend, "Suspended %s. All sessions have ended.\n")
 }
 
 type userReactivateCmd struct {
@@ -202,13 +190,7 @@ type userReactivateCmd struct {
 
 // Run reactivates the user.
 func (cmd *userReactivateCmd) Run(ctx context.Context, c *cli, w world) error {
-	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
-		if _, err := s.admin.Reactivate(ctx, actor, user.ID, auth.Proof{}); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(w.Out, "Reactivated %s.\n", user.LoginID)
-		return err
-	})
+	return c.help(ctx, w, cmd.Login, (*admin.Service).Reactivate, "Reactivated %s.\n")
 }
 
 type userDelete2FACmd struct {
@@ -235,5 +217,19 @@ func (c *cli) onUser(ctx context.Context, w world, login string, do func(*servic
 			return err
 		}
 		return do(s, actor, user)
+	})
+}
+
+// help is a use case of administrators that needs no more than the user.
+type help func(*admin.Service, context.Context, portal.Actor, portal.UserID, auth.Proof) (auth.Renewed, error)
+
+// help does it to the user whom a login ID names, and says so.
+func (c *cli) help(ctx context.Context, w world, login string, do help, done string) error {
+	return c.onUser(ctx, w, login, func(s *services, actor portal.Actor, user portal.User) error {
+		if _, err := do(s.admin, ctx, actor, user.ID, auth.Proof{}); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w.Out, done, user.LoginID)
+		return err
 	})
 }

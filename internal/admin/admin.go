@@ -97,8 +97,8 @@ func notFound(err error) error {
 }
 
 // keepOne refuses what would leave the customer without an administrator, or
-// the installation without an operator, who can sign in (LC-13). The
-// transaction is serialisable, so that two at once cannot both pass.
+// the installation without an operator, who can sign in (LC-13). Inside a
+// transaction, which is serialisable, two at once cannot both pass.
 func keepOne(ctx context.Context, view store.View, user portal.User) error {
 	other := view.OtherActiveAdministrator
 	switch {

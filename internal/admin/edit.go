@@ -19,6 +19,14 @@ type Edit struct {
 	Version string
 }
 
+// fits tells whether the user still is who the form has shown.
+func (in Edit) fits(_ context.Context, _ store.View, user portal.User) error {
+	if in.Version != "" && in.Version != strconv.FormatInt(user.SecurityVersion, 10) {
+		return portal.Conflict("%s has changed since this page was shown. Look again before you save.", user.Name)
+	}
+	return nil
+}
+
 // EditUser changes name, e-mail address and role. A changed role or address
 // ends the user's sessions; the actor's own goes on.
 func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.UserID, in Edit, p auth.Proof) (auth.Renewed, error) {
@@ -38,10 +46,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 		return auth.Renewed{}, err
 	}
 	var after auth.Renewed
-	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, always, func(tx *store.Tx, user portal.User) (err error) {
-		if in.Version != "" && in.Version != strconv.FormatInt(user.SecurityVersion, 10) {
-			return portal.Conflict("%s has changed since this page was shown. Look again before you save.", user.Name)
-		}
+	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, in.fits, func(tx *store.Tx, user portal.User) (err error) {
 		after, err = s.edit(ctx, tx, actor, user, portal.User{Name: name, Email: email, Role: role})
 		return err
 	}})

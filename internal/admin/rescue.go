@@ -24,7 +24,7 @@ func (s *Service) Suspend(ctx context.Context, actor portal.Actor, id portal.Use
 
 func maySuspend(ctx context.Context, view store.View, user portal.User) error {
 	if user.State == portal.UserSuspended {
-		return portal.Conflict("%s is suspended already.", user.Name)
+		return already(user, portal.UserSuspended)
 	}
 	return keepOne(ctx, view, user)
 }
@@ -41,7 +41,7 @@ func (s *Service) Reactivate(ctx context.Context, actor portal.Actor, id portal.
 
 func mayReactivate(_ context.Context, _ store.View, user portal.User) error {
 	if user.State == portal.UserActive {
-		return portal.Conflict("%s is active already.", user.Name)
+		return already(user, portal.UserActive)
 	}
 	return nil
 }
@@ -56,13 +56,17 @@ func (s *Service) Unlock(ctx context.Context, actor portal.Actor, id portal.User
 	}})
 }
 
+func already(user portal.User, state portal.UserState) error {
+	return portal.Conflict("%s is %s already.", user.Name, state)
+}
+
 func (s *Service) setState(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, to portal.UserState, action portal.Action) error {
 	changed, err := tx.SetUserState(ctx, user.ID, to)
 	if err != nil {
 		return err
 	}
 	if !changed {
-		return portal.Conflict("%s is %s already.", user.Name, to)
+		return already(user, to)
 	}
 	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
 		return err
