@@ -1,6 +1,9 @@
 package portal
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Role is what an account is for.
 type Role string
@@ -59,6 +62,10 @@ type Actor struct {
 	SignedInAt  time.Time
 	SteppedUpAt time.Time // zero: not stepped up
 	Stored      TwoFactorState
+	// Policy is what the customer wants of the role; Owes is what has to be
+	// done before anything else is open.
+	Policy Policy
+	Owes   Debt
 }
 
 // Stranger is the actor of a request that proved nothing.
@@ -80,6 +87,9 @@ type Right string
 
 // The rights. What is not in the table below is not allowed to anybody.
 const (
+	SignOut         Right = "sign out"
+	Enrol           Right = "set up own 2FA"
+	RenewPassword   Right = "change own password"
 	UseAccount      Right = "use own account"
 	SeeUsers        Right = "see users"
 	AddUsers        Right = "add users"
@@ -90,6 +100,13 @@ const (
 	ReadAudit       Right = "read the audit trail"
 	AddCustomers    Right = "add customers"
 	AddOperators    Right = "add operators"
+	DemandPassword  Right = "demand a new password of users"
+	SetPolicy       Right = "set the 2FA policy"
+	HelpUsers       Right = "see who asks for help"
+	ReadMail        Right = "read the outbox"
+	RotateKeys      Right = "rotate keys"
+	KeepAudit       Right = "verify and prune the audit trail"
+	CloseCustomers  Right = "suspend customers and end all sessions"
 )
 
 // bearer is who can hold a right: a role in a session, or the host.
@@ -100,36 +117,45 @@ const host bearer = "host"
 // permissions is the whole permission table (AZ-01, AZ-02). An administrator's
 // rights reach the users of the own customer only: every query is bound to it.
 var permissions = map[bearer][]Right{
-	bearer(RoleUser): {UseAccount},
+	bearer(RoleUser): {SignOut, Enrol, RenewPassword, UseAccount},
 	bearer(RoleAdministrator): {
-		UseAccount, SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, ReadAudit,
+		SignOut, Enrol, RenewPassword, UseAccount,
+		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, HelpUsers, SetPolicy, ReadAudit,
 	},
-	bearer(RoleOperator): {UseAccount},
+	bearer(RoleOperator): {SignOut, Enrol, RenewPassword, UseAccount},
 	host: {
-		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, ReadAudit, AddCustomers, AddOperators,
+		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, SetPolicy, ReadAudit,
+		AddCustomers, AddOperators, CloseCustomers, ReadMail, RotateKeys, KeepAudit,
 	},
 }
 
+// indebted is all that is left of somebody's rights until a debt is paid.
+var indebted = map[Debt][]Right{
+	OwesPassword: {SignOut, RenewPassword},
+	OwesSetup:    {SignOut, Enrol},
+}
+
 // Can returns nil where the actor holds the right. A stranger is asked to sign
-// in; everybody else learns no more than "not found".
+// in, and who owes something to do that first; everybody else learns no more
+// than "not found".
 func (a Actor) Can(r Right) error {
-	if a.Holds(r) {
+	switch {
+	case a.Holds(r):
 		return nil
-	}
-	if a.Kind == ActorStranger {
+	case a.Kind == ActorStranger:
 		return SignInFirst()
+	case a.Owes != OwesNothing && slices.Contains(permissions[a.bearer()], r):
+		return &Error{Code: CodeOwed, Message: "Before anything else your account needs " + string(a.Owes) + "."}
 	}
 	return NotFound()
 }
 
 // Holds tells whether the actor holds the right, for pages that show or hide.
 func (a Actor) Holds(r Right) bool {
-	for _, have := range permissions[a.bearer()] {
-		if have == r {
-			return true
-		}
+	if a.Owes != OwesNothing && !slices.Contains(indebted[a.Owes], r) {
+		return false
 	}
-	return false
+	return slices.Contains(permissions[a.bearer()], r)
 }
 
 func (a Actor) bearer() bearer {

@@ -15,6 +15,7 @@ const (
 	CodeMalformed   Code = "malformed"   // the input cannot be read at all
 	CodeInvalid     Code = "invalid"     // a field breaks a rule
 	CodeSignIn      Code = "sign-in"     // nobody is signed in
+	CodeOwed        Code = "owed"        // signed in, but something has to be done first
 	CodeNotFound    Code = "not-found"   // missing, foreign or forbidden: all the same
 	CodeConflict    Code = "conflict"    // the state has moved on
 	CodeProof       Code = "proof"       // a step-up is wanted or was wrong

@@ -35,6 +35,25 @@ const (
 	Replaced           Action = "Authenticator replaced"
 	RecoveryIssued     Action = "Recovery codes issued"
 	PasswordChanged    Action = "Password changed"
+	ResetAsked         Action = "Password reset asked for"
+	ResetDemanded      Action = "New password demanded"
+	PasswordReset      Action = "Password reset"
+	EmailAsked         Action = "E-mail change asked for"
+	EmailConfirmed     Action = "E-mail address confirmed"
+	EmailRemoved       Action = "E-mail address removed"
+	AccountFrozen      Action = "Account frozen"
+	AccountThawed      Action = "Account opened again"
+	CodesBlocked       Action = "Codes blocked"
+	HelpAsked          Action = "Help asked for"
+	HelpDismissed      Action = "Help request dismissed"
+	SetupExpired       Action = "Kept 2FA setup ran out"
+	PolicyChanged      Action = "2FA policy changed"
+	CustomerSuspended  Action = "Customer suspended"
+	CustomerReopened   Action = "Customer reactivated"
+	KeysRotated        Action = "Keys rotated"
+	MailFailed         Action = "Mail not delivered"
+	AuditExported      Action = "Audit trail exported"
+	AuditPruned        Action = "Audit trail pruned"
 )
 
 // Actions lists every action in the order in which a filter shows them.
@@ -42,9 +61,12 @@ func Actions() []Action {
 	return []Action{
 		SignedIn, PasswordTried, SecondFactorTried, RecoveryCodeUsed, SignInCancelled, SignedOut, SteppedUp,
 		SetupStarted, SetupCancelled, SetupConfirmed, TwoFactorDisable, TwoFactorEnable, SetupDeleted,
-		ReplacementStarted, Replaced, RecoveryIssued, PasswordChanged, SessionsEnded,
+		ReplacementStarted, Replaced, SetupExpired, CodesBlocked, RecoveryIssued, PasswordChanged,
+		ResetAsked, ResetDemanded, PasswordReset, EmailAsked, EmailConfirmed, EmailRemoved,
+		AccountFrozen, AccountThawed, HelpAsked, HelpDismissed, SessionsEnded,
 		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
-		CustomerAdded, SetUpCompleted,
+		PolicyChanged, CustomerAdded, CustomerSuspended, CustomerReopened, SetUpCompleted,
+		AuditExported, AuditPruned, KeysRotated, MailFailed,
 	}
 }
 

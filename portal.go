@@ -40,6 +40,9 @@ type Customer struct {
 	ID        CustomerID
 	Name      string
 	CreatedAt time.Time
+	// Suspended customers' users cannot sign in.
+	Suspended bool
+	Policies  Policies
 }
 
 // User is a person with an account. It carries nothing secret: password
@@ -56,6 +59,11 @@ type User struct {
 	Invited bool
 	// Stored is the kept part of the 2FA state; ask TwoFactor for the status.
 	Stored TwoFactorState
+	// Frozen is set by "this was not me" until an administrator or a recovery
+	// code opens the account again.
+	Frozen bool
+	// MustReset says that the password is known to somebody else (PW-09).
+	MustReset bool
 	// SecurityVersion grows with every security change; whatever was issued
 	// under an older one (session, half session, link) is void (LC-03).
 	SecurityVersion int64
@@ -80,6 +88,8 @@ func (u User) StateLabel() string {
 	switch {
 	case u.State == UserSuspended:
 		return "Suspended"
+	case u.Frozen:
+		return "Frozen"
 	case u.Invited:
 		return "Invited"
 	}
@@ -113,7 +123,20 @@ type Limits struct {
 	CodesPerHour     int           // wrong second factors of one user, unknown browsers
 	CodesPerDay      int           // the same over 24 h
 	StepUpsPerHour   int           // wrong proofs of one kind in one session
+	KnownPerHour     int           // wrong proofs of one kind in a known browser
+	ResetsPerHour    int           // wrong second factors behind a mailed reset link
+	SourcePerHour    int           // failures of one source address (IPv6: /64)
+	CodesInRow       int           // wrong codes in a row that block an authenticator
+	TellAfter        int           // wrong codes behind a right password until a mail
+	ResetLink        time.Duration // a reset link's life
+	AddressLink      time.Duration // the life of a link that confirms an address
+	Alarm            time.Duration // the life of "this was not me"
+	KeptSetup        time.Duration // a disabled setup is kept so long
+	KnownBrowser     time.Duration // a browser is known so long after its last sign-in
+	Audit            time.Duration // events are kept so long
 }
+
+const day = 24 * time.Hour
 
 // DefaultLimits returns the values that the security requirements name.
 func DefaultLimits() Limits {
@@ -123,5 +146,8 @@ func DefaultLimits() Limits {
 		Idle: 30 * time.Minute, Overall: 12 * time.Hour, Sessions: 20,
 		Invitation: 72 * time.Hour, SetUpLink: 24 * time.Hour,
 		CodesPerHour: 10, CodesPerDay: 30, StepUpsPerHour: 5,
+		KnownPerHour: 5, ResetsPerHour: 5, SourcePerHour: 200, CodesInRow: 100, TellAfter: 3,
+		ResetLink: 30 * time.Minute, AddressLink: 24 * time.Hour, Alarm: 7 * day,
+		KeptSetup: 90 * day, KnownBrowser: 180 * day, Audit: 400 * day,
 	}
 }

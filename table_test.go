@@ -42,10 +42,12 @@ func TestPermissions(t *testing.T) {
 		"operator": {Kind: ActorUser, Role: RoleOperator}, "host": Host("root", "h"),
 		"forged host": {Kind: ActorUser, Role: "host"}, "stranger with a role": {Kind: ActorStranger, Role: RoleAdministrator},
 	}
-	over := []string{"administrator", "host"}
+	over, own, host := []string{"administrator", "host"}, []string{"user", "administrator", "operator"}, []string{"host"}
 	table := map[Right][]string{
-		UseAccount: {"user", "administrator", "operator"}, SeeUsers: over, AddUsers: over, EditUsers: over, SuspendUsers: over,
-		EndUserSessions: over, DeleteUser2FA: over, ReadAudit: over, AddCustomers: {"host"}, AddOperators: {"host"}, "unknown": nil,
+		SignOut: own, Enrol: own, RenewPassword: own, UseAccount: own, SeeUsers: over, AddUsers: over, EditUsers: over, SuspendUsers: over,
+		EndUserSessions: over, DeleteUser2FA: over, ReadAudit: over,
+		DemandPassword: over, SetPolicy: over, HelpUsers: {"administrator"}, AddCustomers: host, AddOperators: host,
+		CloseCustomers: host, ReadMail: host, RotateKeys: host, KeepAudit: host, "unknown": nil,
 	}
 	for right, holders := range table {
 		for name, actor := range actors {
@@ -61,6 +63,52 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// Who owes something holds nothing but what pays the debt and the way out, and
+// is told so where the right would be there otherwise.
+func TestDebts(t *testing.T) {
+	for debt, left := range map[Debt][]Right{OwesPassword: {SignOut, RenewPassword}, OwesSetup: {SignOut, Enrol}, "broken": nil} {
+		actor := Actor{Kind: ActorUser, Role: RoleAdministrator, Owes: debt}
+		for _, right := range append(permissions["administrator"], AddCustomers) {
+			want := map[bool]Code{true: CodeOwed, false: CodeNotFound}[right != AddCustomers]
+			may := slices.Contains(left, right)
+			if err := actor.Can(right); (err == nil) != may || (!may && ErrorCode(err) != want) {
+				t.Errorf("who owes %q may %q: %v", debt, right, err)
+			}
+		}
+	}
+}
+
+// A debt follows from the flag, the policy, the role and the stored state, at
+// the very moment.
+func TestDebtOf(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	required := Policy{PolicyRequired, now}
+	for _, c := range []struct {
+		must   bool
+		policy Policy
+		stored TwoFactorState
+		want   Debt
+	}{
+		{false, Policy{PolicyOff, time.Time{}}, TwoFactorNone, OwesNothing},
+		{false, Policy{PolicyRecommended, time.Time{}}, TwoFactorDisabled, OwesNothing},
+		{false, Policy{PolicyRequired, now.Add(1)}, TwoFactorNone, OwesNothing},
+		{false, required, TwoFactorNone, OwesSetup},
+		{false, required, TwoFactorDisabled, OwesSetup},
+		{false, required, TwoFactorEnabled, OwesNothing},
+		{false, Policy{"broken", time.Time{}}, TwoFactorNone, OwesSetup},
+		{true, required, TwoFactorNone, OwesPassword},
+		{true, Policy{PolicyOff, time.Time{}}, TwoFactorEnabled, OwesPassword},
+	} {
+		if got := DebtOf(c.must, c.policy, c.stored, now); got != c.want {
+			t.Errorf("%+v: owes %q", c, got)
+		}
+	}
+	both := Policies{User: Policy{Mode: PolicyOff}, Administrator: required}
+	if both.Of(RoleUser) != both.User || both.Of(RoleAdministrator) != required || both.Of(RoleOperator) != required {
+		t.Error("a role is under another's policy")
+	}
+}
+
 // Every action stands in the filter of the trail exactly once.
 func TestActionsAreListedOnce(t *testing.T) {
 	seen := make(map[Action]bool)
@@ -70,7 +118,7 @@ func TestActionsAreListedOnce(t *testing.T) {
 		}
 		seen[a] = true
 	}
-	if len(seen) != 28 {
+	if len(seen) != 47 {
 		t.Errorf("%d actions; one that is new belongs into Actions, and then here", len(seen))
 	}
 }
@@ -104,7 +152,7 @@ func TestEventsNameActorAndTarget(t *testing.T) {
 
 func TestUserLabels(t *testing.T) {
 	for want, u := range map[string]User{
-		"Active": {State: UserActive}, "Invited": {State: UserActive, Invited: true}, "Suspended": {State: UserSuspended, Invited: true},
+		"Active": {State: UserActive}, "Invited": {State: UserActive, Invited: true}, "Suspended": {State: UserSuspended, Invited: true, Frozen: true}, "Frozen": {State: UserActive, Frozen: true},
 	} {
 		if got := u.StateLabel(); got != want {
 			t.Errorf("%+v: %q, want %q", u, got, want)
@@ -115,7 +163,10 @@ func TestUserLabels(t *testing.T) {
 // The limits are those of the security requirements; weaker ones are a
 // decision, not a slip.
 func TestDefaultLimits(t *testing.T) {
-	want := Limits{5 * time.Minute, 5, 15 * time.Minute, 5 * time.Minute, 30 * time.Minute, 12 * time.Hour, 20, 72 * time.Hour, 24 * time.Hour, 10, 30, 5}
+	want := Limits{
+		5 * time.Minute, 5, 15 * time.Minute, 5 * time.Minute, 30 * time.Minute, 12 * time.Hour, 20, 72 * time.Hour, 24 * time.Hour, 10, 30, 5,
+		5, 5, 200, 100, 3, 30 * time.Minute, 24 * time.Hour, 7 * 24 * time.Hour, 90 * 24 * time.Hour, 180 * 24 * time.Hour, 400 * 24 * time.Hour,
+	}
 	if got := DefaultLimits(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

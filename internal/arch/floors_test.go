@@ -10,15 +10,17 @@ import (
 // floorOf tells on which floor a package stands. Imports go down only, never
 // to a sibling. Commands all stand on floor 5.
 var floorOf = map[string]int{
-	"internal/web":   4,
-	"internal/api":   4,
-	"internal/admin": 3,
-	"internal/auth":  2,
-	"internal/mail":  2,
-	"internal/store": 1,
-	".":              0,
-	"internal/otp":   0,
-	"internal/seal":  0,
+	"internal/web":    4,
+	"internal/api":    4,
+	"internal/admin":  3,
+	"internal/auth":   2,
+	"internal/mail":   2,
+	"internal/keeper": 2,
+	"internal/store":  1,
+	".":               0,
+	"internal/otp":    0,
+	"internal/seal":   0,
+	"internal/weak":   0,
 }
 
 // tools are commands that are run from the source and never shipped, each with
@@ -102,6 +104,7 @@ var fences = []fence{
 	{module + "/internal/otp", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/seal", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/mail", notEdge, "web and api ask auth and admin"},
+	{module + "/internal/keeper", notEdge, "web and api ask auth and admin"},
 }
 
 // fenced is the rule that the fences stand.

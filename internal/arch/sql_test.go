@@ -30,7 +30,7 @@ var (
 	// smallSQL is a statement that sqlVerb overlooks.
 	smallSQL = regexp.MustCompile(`(?i)^(select\b.* from|insert into|update \w+ set|delete from|with \w+ as) `)
 
-	customerOwned = regexp.MustCompile(`\b(users|user_terms|authenticators|recovery_codes|sessions|half_sessions|links|events|customer_counts)\b`)
+	customerOwned = regexp.MustCompile(`\b(users|user_terms|authenticators|recovery_codes|sessions|half_sessions|links|events|customer_counts|alarms|browsers|mails|reset_requests|help_requests)\b`)
 	// bindsCustomer is a statement that narrows its rows to a customer, or gives
 	// a new row one. To read the column is not enough.
 	bindsCustomer = regexp.MustCompile(`\bcustomer_id (=|IN\b)|\(customer_id, [^()]*\) [=<>]|^INSERT INTO \w+ \([^)]*\bcustomer_id\b`)

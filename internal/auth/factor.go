@@ -137,10 +137,7 @@ func (s *Service) spendRecovery(ctx context.Context, tx *store.Tx, user portal.U
 
 // sealedSecret is what the sealed secret of an authenticator is bound to.
 func sealedSecret(user portal.User, id portal.AuthenticatorID) seal.AAD {
-	return seal.AAD{
-		Table: "authenticators", Column: "secret",
-		Customer: string(user.CustomerID), User: string(user.ID), Row: string(id),
-	}
+	return seal.SecretPlace(string(user.CustomerID), string(user.ID), string(id))
 }
 
 func unreadable(cause error) error {

@@ -32,15 +32,17 @@ func (s *Service) Authenticate(ctx context.Context, o portal.Origin, token strin
 			s.log.WarnContext(ctx, "the use of a session was not noted", "error", err, "request_id", o.RequestID)
 		}
 	}
-	return actorOf(live, o), nil
+	return actorOf(live, o, s.now()), nil
 }
 
-func actorOf(live store.LiveSession, o portal.Origin) portal.Actor {
+func actorOf(live store.LiveSession, o portal.Origin, now time.Time) portal.Actor {
 	u := live.User
+	policy := live.Policies.Of(u.Role)
 	return portal.Actor{
 		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName,
 		LoginID: u.LoginID, Name: u.Name, Role: u.Role, Origin: o, Stored: u.Stored,
 		SessionID: live.ID, SignedInAt: live.CreatedAt, SteppedUpAt: live.SteppedUpAt,
+		Policy: policy, Owes: portal.DebtOf(u.MustReset, policy, u.Stored, now),
 	}
 }
 
@@ -82,7 +84,7 @@ func (s *Service) renew(ctx context.Context, tx *store.Tx, actor portal.Actor) (
 
 // SignOut ends the acting session.
 func (s *Service) SignOut(ctx context.Context, actor portal.Actor) error {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.SignOut); err != nil {
 		return err
 	}
 	return s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {

@@ -36,7 +36,7 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 		s.refundOverload(ctx, err, charge{bucket})
 		return SignedIn{}, err
 	}
-	if !match || who.State != portal.UserActive {
+	if !match || !who.Usable() {
 		return SignedIn{}, s.refusePassword(ctx, o, who, match)
 	}
 	return s.acceptPassword(ctx, o, who, bucket)
@@ -98,7 +98,7 @@ func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store
 		if err != nil {
 			return err
 		}
-		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash {
+		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash || !now.Usable() {
 			return wrongCredentials()
 		}
 		if err := tx.ForgetThrottle(ctx, bucket); err != nil {

@@ -22,6 +22,27 @@ type AAD struct {
 	Table, Column, Customer, User, Row string
 }
 
+// SecretPlace is where the secret of an authenticator app belongs.
+func SecretPlace(customer, user, row string) AAD {
+	return AAD{Table: "authenticators", Column: "secret", Customer: customer, User: user, Row: row}
+}
+
+// LetterPlace is where the letter of a mail that waits belongs. Letters have a
+// key of their own (CR-07).
+func LetterPlace(customer, user, row string) AAD {
+	return AAD{Table: letterTable, Column: "letter", Customer: customer, User: user, Row: row}
+}
+
+const letterTable = "mails"
+
+// boxFor is the encryption for a place: one key for each purpose.
+func (k key) boxFor(a AAD) cipher.AEAD {
+	if a.Table == letterTable {
+		return k.letters
+	}
+	return k.box
+}
+
 // after returns the header and the place without ambiguity: the header knows
 // its own length, and each field comes after its length.
 func (a AAD) after(header []byte) []byte {
@@ -38,21 +59,27 @@ func (a AAD) after(header []byte) []byte {
 func (r *Ring) Seal(plain []byte, aad AAD) []byte {
 	k := r.writeKey()
 	header := append([]byte{boxVersion, idSize}, k.id...)
-	return k.box.Seal(header, nil, plain, aad.after(header))
+	return k.boxFor(aad).Seal(header, nil, plain, aad.after(header))
+}
+
+// SealedUnder tells the id of the key that a value was sealed under, "" where
+// the value is none of ours.
+func SealedUnder(sealed []byte) string {
+	if len(sealed) < headerSize || sealed[0] != boxVersion || sealed[1] != idSize {
+		return ""
+	}
+	return string(sealed[2:headerSize])
 }
 
 // Open returns what Seal was given, under whichever key of the ring it was
 // sealed. The error is always ErrUnreadable.
 func (r *Ring) Open(sealed []byte, aad AAD) ([]byte, error) {
-	if len(sealed) < headerSize || sealed[0] != boxVersion || sealed[1] != idSize {
-		return nil, ErrUnreadable
-	}
-	header, box := sealed[:headerSize], sealed[headerSize:]
-	k, ok := r.find(string(header[2:]))
+	k, ok := r.find(SealedUnder(sealed))
 	if !ok {
 		return nil, ErrUnreadable
 	}
-	plain, err := k.box.Open(nil, nil, box, aad.after(header))
+	header, box := sealed[:headerSize], sealed[headerSize:]
+	plain, err := k.boxFor(aad).Open(nil, nil, box, aad.after(header))
 	if err != nil {
 		return nil, ErrUnreadable
 	}

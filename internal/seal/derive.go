@@ -13,6 +13,7 @@ type purpose string
 
 const (
 	purposeTOTPSecret   purpose = "totp-secret"   // AES-256-GCM of sealed columns
+	purposeLetter       purpose = "letter"        // AES-256-GCM of mails that wait
 	purposeRecoveryCode purpose = "recovery-code" // HMAC-SHA256
 	purposeUnknownLogin purpose = "unknown-login" // HMAC-SHA256
 	purposeKeyCheck     purpose = "key-check"     // HMAC-SHA256

@@ -29,7 +29,8 @@ type key struct {
 	created time.Time
 	secret  []byte
 
-	box      cipher.AEAD // seals columns
+	box      cipher.AEAD // seals secrets of authenticator apps
+	letters  cipher.AEAD // seals mails that wait
 	recovery []byte      // digests recovery codes
 	unknown  []byte      // names unknown login IDs
 	check    []byte      // lets the database recognise the key
@@ -51,6 +52,7 @@ func newKey(id string, created time.Time, secret []byte) key {
 		created:  created,
 		secret:   secret,
 		box:      newBox(derive(secret, purposeTOTPSecret, id)),
+		letters:  newBox(derive(secret, purposeLetter, id)),
 		recovery: derive(secret, purposeRecoveryCode, id),
 		unknown:  derive(secret, purposeUnknownLogin, id),
 		check:    derive(secret, purposeKeyCheck, id),

@@ -16,29 +16,48 @@ func (tx *Tx) AddCustomer(ctx context.Context, name string) error {
 
 // Customer reads the view's own customer.
 func (v View) Customer(ctx context.Context) (portal.Customer, error) {
-	return scanCustomer(v.q.row(ctx, "SELECT id, name, created_at FROM customers WHERE id = $1", v.customer))
+	return scanCustomer(v.q.row(ctx, "SELECT "+customerColumns+" FROM customers c WHERE c.id = $1", v.customer))
 }
 
 // CustomerByName finds a customer by its name, however it is spelt.
 func (s *Store) CustomerByName(ctx context.Context, name string) (portal.Customer, error) {
-	const query = "SELECT id, name, created_at FROM customers WHERE name_key = $1 AND id <> 'installation'"
+	const query = "SELECT " + customerColumns + " FROM customers c WHERE c.name_key = $1 AND c.id <> 'installation'"
 	return scanCustomer(s.View(portal.NoCustomer).q.row(ctx, query, portal.FoldKey(name)))
 }
 
 // Customers lists all customers by name, for the operator on the host.
 func (s *Store) Customers(ctx context.Context) ([]portal.Customer, error) {
-	const query = "SELECT id, name, created_at FROM customers WHERE id <> 'installation' ORDER BY name_key"
+	const query = "SELECT " + customerColumns + " FROM customers c WHERE c.id <> 'installation' ORDER BY c.name_key"
 	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query)
 	return scanAll(rows, err, scanCustomer)
 }
 
+const (
+	customerColumns = "c.id, c.name, c.created_at, c.suspended_at, " + policyColumns
+	policyColumns   = "c.user_policy, c.user_required_from, c.administrator_policy, c.administrator_required_from"
+)
+
 func scanCustomer(r scanner) (c portal.Customer, err error) {
-	var created int64
-	if err := r.Scan(&c.ID, &c.Name, &created); err != nil {
+	var created, suspended int64
+	var policy policyRow
+	err = r.Scan(append([]any{&c.ID, &c.Name, &created, &suspended}, policy.into(&c.Policies)...)...)
+	if err != nil {
 		return portal.Customer{}, translate(err)
 	}
-	c.CreatedAt = fromMicros(created)
+	policy.finish(&c.Policies)
+	c.CreatedAt, c.Suspended = fromMicros(created), suspended != 0
 	return c, nil
+}
+
+// policyRow holds what policyColumns store in another form than Policies have.
+type policyRow struct{ user, administrator int64 }
+
+func (row *policyRow) into(p *portal.Policies) []any {
+	return []any{&p.User.Mode, &row.user, &p.Administrator.Mode, &row.administrator}
+}
+
+func (row *policyRow) finish(p *portal.Policies) {
+	p.User.From, p.Administrator.From = fromMicros(row.user), fromMicros(row.administrator)
 }
 
 // Counts tells how many users of the customer stand in which 2FA state.

@@ -12,8 +12,11 @@ type Purpose string
 
 // The purposes of links.
 const (
-	SetUpPurpose      Purpose = "set-up"
-	InvitationPurpose Purpose = "invitation"
+	SetUpPurpose         Purpose = "set-up"
+	InvitationPurpose    Purpose = "invitation"
+	ResetPurpose         Purpose = "reset"
+	AddressPurpose       Purpose = "e-mail"
+	SecondAddressPurpose Purpose = "second-e-mail"
 )
 
 // Link is a one-time link. Its token is kept as digest only.
@@ -24,27 +27,34 @@ type Link struct {
 	Subject portal.UserID
 	// SecurityVersion is the subject's when the link was made.
 	SecurityVersion int64
-	ExpiresAt       time.Time
+	// Address is where the link was sent; empty where it was shown.
+	Address string
+	// MadeBy is the inviter, without whose right the link lapses (LC-15); empty
+	// for the host and for links that people ask for themselves.
+	MadeBy    portal.UserID
+	ExpiresAt time.Time
 }
 
 // PutLink keeps a link as the only one of its purpose and subject: the newest
 // one voids those before it (LC-10).
 func (tx *Tx) PutLink(ctx context.Context, l Link, digest []byte) error {
-	const query = `INSERT INTO links (digest, customer_id, purpose, subject, security_version, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (customer_id, purpose, subject) DO UPDATE SET digest = $1, security_version = $5, created_at = $6, expires_at = $7`
-	_, err := tx.q.exec(ctx, query, digest, tx.customer, l.Purpose, l.Subject, l.SecurityVersion, micros(tx.Now), micros(l.ExpiresAt))
+	const query = `INSERT INTO links (digest, customer_id, purpose, subject, security_version, created_at, expires_at, address, made_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (customer_id, purpose, subject) DO UPDATE SET digest = $1, security_version = $5, created_at = $6, expires_at = $7,
+			address = $8, made_by = $9`
+	_, err := tx.q.exec(ctx, query, digest, tx.customer, l.Purpose, l.Subject, l.SecurityVersion, micros(tx.Now), micros(l.ExpiresAt),
+		l.Address, l.MadeBy)
 	return err
 }
 
 // LinkByDigest finds a link that has not run out. Finding it changes nothing.
 func (s *Store) LinkByDigest(ctx context.Context, digest []byte) (Link, error) {
-	const query = `SELECT customer_id, purpose, subject, security_version, expires_at FROM links
+	const query = `SELECT customer_id, purpose, subject, security_version, address, made_by, expires_at FROM links
 		WHERE digest = $1 AND expires_at > $2`
 	v := s.View(portal.NoCustomer)
 	var l Link
 	var expires int64
-	err := v.q.row(ctx, query, digest, micros(v.Now)).Scan(&l.CustomerID, &l.Purpose, &l.Subject, &l.SecurityVersion, &expires)
+	err := v.q.row(ctx, query, digest, micros(v.Now)).Scan(&l.CustomerID, &l.Purpose, &l.Subject, &l.SecurityVersion, &l.Address, &l.MadeBy, &expires)
 	l.ExpiresAt = fromMicros(expires)
 	return l, translate(err)
 }

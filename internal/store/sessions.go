@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"portal"
@@ -35,6 +36,7 @@ type LiveSession struct {
 	Session
 	User         portal.User
 	CustomerName string
+	Policies     portal.Policies
 }
 
 const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created_at, s.last_seen_at, s.expires_at,
@@ -44,32 +46,31 @@ const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created
 // what may be used now: unexpired, not idle, of the user's present security
 // version, of an active user.
 func (s *Store) SessionByDigest(ctx context.Context, digest []byte, idle time.Duration) (LiveSession, error) {
-	const query = `SELECT ` + sessionColumns + `, ` + userColumns + `, c.name
+	const query = `SELECT ` + sessionColumns + `, ` + userColumns + `, c.name, ` + policyColumns + `
 		FROM sessions s
 		JOIN users u ON u.customer_id = s.customer_id AND u.id = s.user_id
 		JOIN customers c ON c.id = s.customer_id
 		WHERE s.digest = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
-		AND u.security_version = s.security_version AND u.state = 'active'
+		AND u.security_version = s.security_version AND u.state = 'active' AND c.suspended_at = 0
 		AND (u.twofa_state <> 'enabled' OR s.proofs <> 'password')`
 	v := s.View(portal.NoCustomer)
 	var live LiveSession
-	var hash string
-	var times [5]int64
-	u := &live.User
-	into := append(sessionInto(&live.Session, &times),
-		&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &hash,
-		&u.Stored, &u.SecurityVersion, &times[4], &live.CustomerName)
+	var user userRow
+	var times [4]int64
+	var policy policyRow
+	into := slices.Concat(sessionInto(&live.Session, &times), user.into(&live.User), []any{&live.CustomerName}, policy.into(&live.Policies))
 	err := v.q.row(ctx, query, digest, micros(v.Now), micros(v.Now.Add(-idle))).Scan(into...)
 	live.Session.setTimes(times)
-	u.CreatedAt = fromMicros(times[4])
+	user.finish(&live.User)
+	policy.finish(&live.Policies)
 	return live, translate(err)
 }
 
-func sessionInto(s *Session, times *[5]int64) []any {
+func sessionInto(s *Session, times *[4]int64) []any {
 	return []any{&s.ID, &s.UserID, &s.SecurityVersion, &s.Proofs, &times[0], &times[1], &times[2], &times[3], &s.Address, &s.Agent}
 }
 
-func (s *Session) setTimes(times [5]int64) {
+func (s *Session) setTimes(times [4]int64) {
 	s.CreatedAt, s.LastSeenAt = fromMicros(times[0]), fromMicros(times[1])
 	s.ExpiresAt, s.SteppedUpAt = fromMicros(times[2]), fromMicros(times[3])
 }
@@ -134,7 +135,7 @@ func (v View) SessionsOf(ctx context.Context, user portal.UserID, idle time.Dura
 		ORDER BY s.created_at DESC, s.id DESC`
 	rows, err := v.q.rows(ctx, query, v.customer, user, micros(v.Now), micros(v.Now.Add(-idle)))
 	return scanAll(rows, err, func(r scanner) (s Session, err error) {
-		var times [5]int64
+		var times [4]int64
 		err = r.Scan(sessionInto(&s, &times)...)
 		s.setTimes(times)
 		return s, err

@@ -14,10 +14,15 @@ type Credentials struct {
 	// PasswordHash is a PHC string; empty while the person has chosen none.
 	PasswordHash string
 	CustomerName string
+	// CustomerSuspended closes the account whatever its own state.
+	CustomerSuspended bool
 }
 
+// Usable tells whether the account may be signed in to at all.
+func (c Credentials) Usable() bool { return c.State == portal.UserActive && !c.CustomerSuspended }
+
 const userColumns = `u.id, u.customer_id, u.login_id, u.name, u.email, u.role, u.state, u.password_hash,
-	u.twofa_state, u.security_version, u.created_at`
+	u.twofa_state, u.security_version, u.created_at, u.frozen_at, u.must_reset_at`
 
 // AddUser adds a user without 2FA. ErrConflict says that the login ID is taken,
 // by a user of any customer.
@@ -56,35 +61,48 @@ func (v View) User(ctx context.Context, id portal.UserID) (portal.User, error) {
 
 // Credentials reads one user of the customer together with the password hash.
 func (v View) Credentials(ctx context.Context, id portal.UserID) (Credentials, error) {
-	const query = `SELECT ` + userColumns + `, c.name FROM users u JOIN customers c ON c.id = u.customer_id
+	const query = `SELECT ` + userColumns + `, c.name, c.suspended_at FROM users u JOIN customers c ON c.id = u.customer_id
 		WHERE u.customer_id = $1 AND u.id = $2`
 	return scanCredentials(v.q.row(ctx, query, v.customer, id))
 }
 
 // CredentialsByLogin finds who a login ID names, of whatever customer.
 func (s *Store) CredentialsByLogin(ctx context.Context, loginID string) (Credentials, error) {
-	const query = `SELECT ` + userColumns + `, c.name FROM users u JOIN customers c ON c.id = u.customer_id
+	const query = `SELECT ` + userColumns + `, c.name, c.suspended_at FROM users u JOIN customers c ON c.id = u.customer_id
 		WHERE u.login_key = $1`
 	return scanCredentials(s.View(portal.NoCustomer).q.row(ctx, query, portal.FoldKey(loginID)))
 }
 
 func scanCredentials(r scanner) (c Credentials, err error) {
-	var created int64
-	err = r.Scan(&c.ID, &c.CustomerID, &c.LoginID, &c.Name, &c.Email, &c.Role, &c.State, &c.PasswordHash,
-		&c.Stored, &c.SecurityVersion, &created, &c.CustomerName)
-	c.Invited = c.PasswordHash == ""
-	c.CreatedAt = fromMicros(created)
+	var row userRow
+	var suspended int64
+	err = r.Scan(append(row.into(&c.User), &c.CustomerName, &suspended)...)
+	row.finish(&c.User)
+	c.PasswordHash, c.CustomerSuspended = row.hash, suspended != 0
 	return c, translate(err)
 }
 
 func scanUser(r scanner) (u portal.User, err error) {
-	var created int64
-	var hash string
-	err = r.Scan(&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &hash,
-		&u.Stored, &u.SecurityVersion, &created)
-	u.Invited = hash == ""
-	u.CreatedAt = fromMicros(created)
+	var row userRow
+	err = r.Scan(row.into(&u)...)
+	row.finish(&u)
 	return u, translate(err)
+}
+
+// userRow holds what userColumns store in another form than a User has.
+type userRow struct {
+	hash                     string
+	created, frozen, mustSet int64
+}
+
+func (row *userRow) into(u *portal.User) []any {
+	return []any{&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &row.hash,
+		&u.Stored, &u.SecurityVersion, &row.created, &row.frozen, &row.mustSet}
+}
+
+func (row *userRow) finish(u *portal.User) {
+	u.Invited, u.Frozen, u.MustReset = row.hash == "", row.frozen != 0, row.mustSet != 0
+	u.CreatedAt = fromMicros(row.created)
 }
 
 // EditUser changes what an administrator may change of a user. It starts a new
@@ -156,7 +174,7 @@ func (tx *Tx) Bump(ctx context.Context, id portal.UserID) error {
 // who can sign in if this user no longer is one (LC-13).
 func (v View) OtherActiveAdministrator(ctx context.Context, id portal.UserID) (bool, error) {
 	const query = `SELECT id FROM users WHERE customer_id = $1 AND role = 'administrator' AND id <> $2
-		AND state = 'active' AND password_hash <> '' LIMIT 1`
+		AND state = 'active' AND frozen_at = 0 AND password_hash <> '' LIMIT 1`
 	return found(v.q.row(ctx, query, v.customer, id))
 }
 
@@ -164,7 +182,7 @@ func (v View) OtherActiveAdministrator(ctx context.Context, id portal.UserID) (b
 // sign in if this one no longer is (LC-13).
 func (v View) OtherActiveOperator(ctx context.Context, id portal.UserID) (bool, error) {
 	const query = `SELECT id FROM users WHERE customer_id = $1 AND role = 'operator' AND id <> $2
-		AND state = 'active' AND password_hash <> '' LIMIT 1`
+		AND state = 'active' AND frozen_at = 0 AND password_hash <> '' LIMIT 1`
 	return found(v.q.row(ctx, query, v.customer, id))
 }
 
@@ -177,7 +195,7 @@ func (v View) AnyAdministrator(ctx context.Context) (bool, error) {
 // Administrators lists those of the customer who can help, by name; at most ten.
 func (v View) Administrators(ctx context.Context) ([]portal.User, error) {
 	const query = `SELECT ` + userColumns + ` FROM users u WHERE u.customer_id = $1 AND u.role = 'administrator'
-		AND u.state = 'active' AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT 10`
+		AND u.state = 'active' AND u.frozen_at = 0 AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT 10`
 	rows, err := v.q.rows(ctx, query, v.customer)
 	return scanAll(rows, err, scanUser)
 }

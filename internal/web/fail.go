@@ -102,8 +102,12 @@ func (s *site) fail(v *visit, err error) {
 		return
 	}
 	v.trace.err = err
-	if portal.ErrorCode(err) == portal.CodeSignIn {
+	switch portal.ErrorCode(err) {
+	case portal.CodeSignIn:
 		_ = v.redirect("/sign-in")
+		return
+	case portal.CodeOwed:
+		_ = v.redirect(payAt(v.actor.Owes))
 		return
 	}
 	page := s.errorPage(v, err)
@@ -111,6 +115,14 @@ func (s *site) fail(v *visit, err error) {
 		v.trace.err = errors.Join(v.trace.err, err)
 		plainText(v.w, http.StatusInternalServerError, page.Message+"\n")
 	}
+}
+
+// payAt is the page on which a debt is paid.
+func payAt(d portal.Debt) string {
+	if d == portal.OwesPassword {
+		return "/account/password"
+	}
+	return "/account"
 }
 
 // errorPage finds the words for an error. Whatever is not meant for people

@@ -78,7 +78,7 @@ func signInRoutes() []Route {
 		{"POST", "/sign-in/recovery-code", HalfSession, (*site).signInWithRecoveryCode},
 		{"GET", "/sign-in/lost-phone", HalfSession, (*site).showLostPhone},
 		{"POST", "/sign-in/cancel", HalfSession, (*site).cancelSignIn},
-		{"POST", "/sign-out", Session(portal.UseAccount), (*site).signOut},
+		{"POST", "/sign-out", Session(portal.SignOut), (*site).signOut},
 	}
 }
 

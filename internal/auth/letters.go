@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"portal"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// Tell puts a letter to all confirmed addresses of a user into the outbox, in
+// the transaction of what it tells of (LC-04). The caller gives kind, origin
+// and what happened; who it goes to is filled in here.
+func (s *Service) Tell(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+	addresses, err := tx.Addresses(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	return s.tellAt(ctx, tx, user, l, addresses.Confirmed()...)
+}
+
+// TellWithAlarm is Tell for what somebody else may have done: the mail has a
+// link "this was not me", which freezes the account.
+func (s *Service) TellWithAlarm(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+	token := seal.NewToken()
+	digest, _ := seal.TokenDigest(token)
+	if err := tx.AddAlarm(ctx, user.ID, digest, tx.Now.Add(s.limits.Alarm)); err != nil {
+		return err
+	}
+	l.Alarm = token
+	return s.Tell(ctx, tx, user, l)
+}
+
+// TellAdministrators puts a letter to each administrator of the transaction's
+// customer who can help into the outbox, except for these users.
+func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, l portal.Letter, except ...portal.UserID) error {
+	administrators, err := tx.Administrators(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range administrators {
+		if slices.Contains(except, a.ID) {
+			continue
+		}
+		if err := s.Tell(ctx, tx, a, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellAt puts a letter to a user at these addresses into the outbox.
+func (s *Service) tellAt(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter, addresses ...string) error {
+	customer, err := tx.Customer(ctx)
+	if err != nil {
+		return err
+	}
+	l.Name, l.LoginID, l.Customer, l.At = user.Name, user.LoginID, customer.Name, tx.Now
+	for _, address := range addresses {
+		l.To = address
+		if err := s.post(ctx, tx, user, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// post seals one letter and puts it into the outbox.
+func (s *Service) post(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("letter %s: %w", l.Kind, err)
+	}
+	sealed := s.ring.Seal(text, seal.LetterPlace(string(user.CustomerID), string(user.ID), id))
+	return tx.PutMail(ctx, store.Mail{ID: id, UserID: user.ID, Kind: l.Kind, Recipient: l.To, Letter: sealed})
+}
+
+// from fills in where a request came from, for a letter.
+func from(o portal.Origin, l portal.Letter) portal.Letter {
+	l.Address, l.Agent = o.Address, o.Agent
+	return l
+}
