@@ -69,6 +69,7 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listen
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 	}
 	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
+	defer s.keep(ctx, w, log)()
 	return serveUntil(ctx, server, listener, log)
 }
 

@@ -129,11 +129,40 @@ func (tx *Tx) SetUserState(ctx context.Context, id portal.UserID, state portal.U
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, state))
 }
 
-// SetPassword replaces the password hash, and with it the security version.
+// SetPassword replaces the password hash, and with it the security version. The
+// new one is known to nobody else.
 func (tx *Tx) SetPassword(ctx context.Context, id portal.UserID, hash string) error {
-	const query = `UPDATE users SET password_hash = $3, password_changed_at = $4, security_version = security_version + 1
+	const query = `UPDATE users SET password_hash = $3, password_changed_at = $4, must_reset_at = 0, security_version = security_version + 1
 		WHERE customer_id = $1 AND id = $2`
 	return mustOne(tx.q.exec(ctx, query, tx.customer, id, hash, micros(tx.Now)))
+}
+
+// DemandPassword says that the user's password is known to somebody else and
+// has to be replaced; false means that this was said before.
+func (tx *Tx) DemandPassword(ctx context.Context, id portal.UserID) (bool, error) {
+	const query = `UPDATE users SET must_reset_at = $3, security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2 AND must_reset_at = 0`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now)))
+}
+
+// Freeze closes an account until it is thawed; false means that it was frozen.
+func (tx *Tx) Freeze(ctx context.Context, id portal.UserID) (bool, error) {
+	const query = `UPDATE users SET frozen_at = $3, security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2 AND frozen_at = 0`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now)))
+}
+
+// Thaw opens a frozen account again; false means that it was not frozen.
+func (tx *Tx) Thaw(ctx context.Context, id portal.UserID) (bool, error) {
+	const query = "UPDATE users SET frozen_at = 0 WHERE customer_id = $1 AND id = $2 AND frozen_at <> 0"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id))
+}
+
+// ForgetBrowsers makes every browser an unknown one again.
+func (tx *Tx) ForgetBrowsers(ctx context.Context, id portal.UserID) error {
+	const query = "DELETE FROM browsers WHERE customer_id = $1 AND user_id = $2"
+	_, err := tx.q.exec(ctx, query, tx.customer, id)
+	return err
 }
 
 // twoFactorMove is one arrow of the 2FA state table.
