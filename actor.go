@@ -43,6 +43,7 @@ const (
 	ActorStranger ActorKind = "stranger" // nobody has been proven
 	ActorUser     ActorKind = "user"     // a session
 	ActorHost     ActorKind = "host"     // the command line on the host
+	ActorPortal   ActorKind = "portal"   // the portal itself: a job that runs on time
 )
 
 // Actor is who acts. It comes from a session or from the host's command line,
@@ -82,6 +83,11 @@ func Host(systemUser, hostName string) Actor {
 	}
 }
 
+// Itself is the portal as the actor of its own jobs.
+func Itself() Actor {
+	return Actor{Kind: ActorPortal, CustomerID: NoCustomer, LoginID: "portal", Name: "the portal", Origin: Origin{Agent: "job"}}
+}
+
 // Right is something that an actor may be allowed to do.
 type Right string
 
@@ -107,12 +113,17 @@ const (
 	RotateKeys      Right = "rotate keys"
 	KeepAudit       Right = "verify and prune the audit trail"
 	CloseCustomers  Right = "suspend customers and end all sessions"
+	KeepHouse       Right = "do what is due"
 )
 
-// bearer is who can hold a right: a role in a session, or the host.
+// bearer is who can hold a right: a role in a session, the host, or the portal
+// itself.
 type bearer string
 
-const host bearer = "host"
+const (
+	host   bearer = "host"
+	itself bearer = "portal"
+)
 
 // permissions is the whole permission table (AZ-01, AZ-02). An administrator's
 // rights reach the users of the own customer only: every query is bound to it.
@@ -127,6 +138,7 @@ var permissions = map[bearer][]Right{
 		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, SetPolicy, ReadAudit,
 		AddCustomers, AddOperators, CloseCustomers, ReadMail, RotateKeys, KeepAudit,
 	},
+	itself: {KeepHouse},
 }
 
 // indebted is all that is left of somebody's rights until a debt is paid.
@@ -161,11 +173,13 @@ func (a Actor) Holds(r Right) bool {
 func (a Actor) bearer() bearer {
 	switch a.Kind {
 	case ActorUser:
-		if bearer(a.Role) != host { // no role of an account, whatever its name, is the host
-			return bearer(a.Role)
+		if b := bearer(a.Role); b != host && b != itself { // no role of an account, whatever its name, is one of these
+			return b
 		}
 	case ActorHost:
 		return host
+	case ActorPortal:
+		return itself
 	}
 	return ""
 }

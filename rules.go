@@ -125,10 +125,18 @@ func ParseRole(s string) (Role, error) {
 	return "", Invalid(FieldRole, "Choose a role: user or administrator.")
 }
 
+// PasswordOwner is what the rules need to know of whose password it becomes.
+type PasswordOwner struct {
+	LoginID, Name, Email, Customer string
+	// Protected says that a second factor is mandatory for the account, so that
+	// the password never stands alone.
+	Protected bool
+}
+
 // CheckPassword applies the length rule to a new password that can stand alone
 // (PW-01, PW-02). Composition does not matter (PW-03). The length counts code
 // points of the NFC form, which is what is hashed (PW-05).
-func CheckPassword(f Field, password string) error {
+func CheckPassword(f Field, password string, _ PasswordOwner) error {
 	n := utf8.RuneCountInString(norm.NFC.String(password))
 	switch {
 	case !utf8.ValidString(password) || strings.IndexFunc(password, unicode.IsControl) >= 0:

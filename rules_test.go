@@ -96,7 +96,7 @@ func TestCheckPassword(t *testing.T) {
 		strings.Repeat(" ", 15): true, strings.Repeat("🙂", 14): false, strings.Repeat("🙂", 15): true, strings.Repeat("🙂", 256): true,
 		strings.Repeat("e\u0301", 14): false, strings.Repeat("e\u0301", 15): true, strings.Repeat("e\u0301", 256): true,
 	} {
-		err := CheckPassword(FieldNewPassword, password)
+		err := CheckPassword(FieldNewPassword, password, PasswordOwner{})
 		if (err == nil) != ok || (!ok && ErrorCode(err) != CodeInvalid) {
 			t.Errorf("%.20q of %d code points: %v", password, utf8.RuneCountInString(password), err)
 		}

@@ -155,16 +155,8 @@ func unless(good bool, fault string) string {
 
 // may asks the permission table of the vocabulary.
 func (v visitor) may(level web.Level) bool {
-	actor := portal.Actor{Kind: portal.ActorUser, Role: v.role}
-	for _, right := range []portal.Right{
-		portal.UseAccount, portal.SeeUsers, portal.AddUsers, portal.EditUsers, portal.SuspendUsers,
-		portal.EndUserSessions, portal.DeleteUser2FA, portal.ReadAudit,
-	} {
-		if level == web.Session(right) {
-			return actor.Holds(right)
-		}
-	}
-	return false
+	right, ok := level.Right()
+	return ok && portal.Actor{Kind: portal.ActorUser, Role: v.role}.Holds(right)
 }
 
 // leavingLast puts the routes that end a visit at the end.

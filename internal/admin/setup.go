@@ -3,10 +3,12 @@ package admin
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
 	"portal"
+	"portal/internal/auth"
 	"portal/internal/store"
 )
 
@@ -51,7 +53,7 @@ func (s *Service) SetUp(ctx context.Context, o portal.Origin, token string, in F
 	if err != nil {
 		return err
 	}
-	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, in.Password)
+	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, in.Password, auth.OwnerOf(user, portal.Customer{Name: customer}, time.Time{}))
 	if err != nil {
 		return err
 	}
@@ -177,7 +179,12 @@ func (s *Service) AddUserWithPassword(ctx context.Context, actor portal.Actor, i
 	if err != nil {
 		return portal.User{}, err
 	}
-	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, password)
+	view := s.store.View(actor.CustomerID)
+	customer, err := view.Customer(ctx)
+	if err != nil {
+		return portal.User{}, err
+	}
+	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, password, auth.OwnerOf(user, customer, view.Now))
 	if err != nil {
 		return portal.User{}, err
 	}

@@ -12,31 +12,31 @@ import (
 )
 
 // Tell puts a letter to all confirmed addresses of a user into the outbox, in
-// the transaction of what it tells of (LC-04). The caller gives kind, origin
-// and what happened; who it goes to is filled in here.
-func (s *Service) Tell(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+// the transaction of what it tells of (LC-04). The caller gives kind and what
+// happened; whom it goes to, who did it and from where is filled in here.
+func (s *Service) Tell(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, l portal.Letter) error {
 	addresses, err := tx.Addresses(ctx, user.ID)
 	if err != nil {
 		return err
 	}
-	return s.tellAt(ctx, tx, user, l, addresses.Confirmed()...)
+	return s.tellAt(ctx, tx, user, by(actor, user, l), addresses.Confirmed()...)
 }
 
 // TellWithAlarm is Tell for what somebody else may have done: the mail has a
 // link "this was not me", which freezes the account.
-func (s *Service) TellWithAlarm(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+func (s *Service) TellWithAlarm(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, l portal.Letter) error {
 	token := seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
 	if err := tx.AddAlarm(ctx, user.ID, digest, tx.Now.Add(s.limits.Alarm)); err != nil {
 		return err
 	}
 	l.Alarm = token
-	return s.Tell(ctx, tx, user, l)
+	return s.Tell(ctx, tx, actor, user, l)
 }
 
 // TellAdministrators puts a letter to each administrator of the transaction's
 // customer who can help into the outbox, except for these users.
-func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, l portal.Letter, except ...portal.UserID) error {
+func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, actor portal.Actor, l portal.Letter, except ...portal.UserID) error {
 	administrators, err := tx.Administrators(ctx)
 	if err != nil {
 		return err
@@ -45,11 +45,21 @@ func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, l portal
 		if slices.Contains(except, a.ID) {
 			continue
 		}
-		if err := s.Tell(ctx, tx, a, l); err != nil {
+		if err := s.Tell(ctx, tx, actor, a, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// by fills in who did what the letter tells of, where it was somebody else than
+// its reader, and from where.
+func by(actor portal.Actor, reader portal.User, l portal.Letter) portal.Letter {
+	l.Address, l.Agent = actor.Origin.Address, actor.Origin.Agent
+	if actor.Kind != portal.ActorStranger && actor.UserID != reader.ID {
+		l.By = actor.Name
+	}
+	return l
 }
 
 // tellAt puts a letter to a user at these addresses into the outbox.
@@ -80,10 +90,4 @@ func (s *Service) post(ctx context.Context, tx *store.Tx, user portal.User, l po
 	}
 	sealed := s.ring.Seal(text, seal.LetterPlace(string(user.CustomerID), string(user.ID), id))
 	return tx.PutMail(ctx, store.Mail{ID: id, UserID: user.ID, Kind: l.Kind, Recipient: l.To, Letter: sealed})
-}
-
-// from fills in where a request came from, for a letter.
-func from(o portal.Origin, l portal.Letter) portal.Letter {
-	l.Address, l.Agent = o.Address, o.Agent
-	return l
 }

@@ -100,7 +100,11 @@ func (s *Service) AcceptInvitation(ctx context.Context, o portal.Origin, token, 
 	if link.Purpose != store.InvitationPurpose {
 		return deadLink()
 	}
-	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword)
+	owner, err := ownerOf(ctx, s.store.View(link.CustomerID), link.Subject)
+	if err != nil {
+		return err
+	}
+	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword, owner)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"portal"
 	"portal/internal/store"
@@ -10,12 +11,30 @@ import (
 
 // HashPassword checks a new password against the rules and hashes it. It is
 // slow on purpose; call it before a transaction, never inside.
-func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string) (string, error) {
-	if err := portal.CheckPassword(f, password); err != nil {
+func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string, owner portal.PasswordOwner) (string, error) {
+	if err := portal.CheckPassword(f, password, owner); err != nil {
 		return "", err
 	}
 	hash, err := s.hasher.Hash(ctx, password)
 	return hash, hashing(err)
+}
+
+// OwnerOf is a user as the owner of a password.
+func OwnerOf(user portal.User, customer portal.Customer, now time.Time) portal.PasswordOwner {
+	return portal.PasswordOwner{
+		LoginID: user.LoginID, Name: user.Name, Email: user.Email, Customer: customer.Name,
+		Protected: customer.Policies.Of(user.Role).Requires(now),
+	}
+}
+
+// ownerOf reads a user of the view's customer as the owner of a password.
+func ownerOf(ctx context.Context, view store.View, id portal.UserID) (portal.PasswordOwner, error) {
+	user, err := view.User(ctx, id)
+	if err != nil {
+		return portal.PasswordOwner{}, err
+	}
+	customer, err := view.Customer(ctx)
+	return OwnerOf(user, customer, view.Now), err
 }
 
 // ChangePassword replaces the actor's password. The proof carries the current
@@ -27,7 +46,11 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 	if p.Password == "" {
 		return Renewed{}, portal.Invalid(portal.FieldCurrent, "Enter your current password.")
 	}
-	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword)
+	owner, err := ownerOf(ctx, s.store.View(actor.CustomerID), actor.UserID)
+	if err != nil {
+		return Renewed{}, err
+	}
+	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword, owner)
 	if err != nil {
 		return Renewed{}, err
 	}

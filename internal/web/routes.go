@@ -28,14 +28,14 @@ const (
 // Everybody else who is signed in learns no more than "not found".
 func Session(right portal.Right) Level { return Level(sessionPrefix + string(right)) }
 
-// right returns what a level of Session asks for.
-func (l Level) right() (portal.Right, bool) {
+// Right returns what a level of Session asks for.
+func (l Level) Right() (portal.Right, bool) {
 	right, ok := strings.CutPrefix(string(l), sessionPrefix)
 	return portal.Right(right), ok && right != ""
 }
 
 func (l Level) valid() bool {
-	_, session := l.right()
+	_, session := l.Right()
 	return l == Open || l == HalfSession || session
 }
 
@@ -181,7 +181,7 @@ func (s *site) admit(v *visit, level Level) error {
 	if err := s.session(v); err != nil {
 		return err
 	}
-	right, _ := level.right()
+	right, _ := level.Right()
 	return v.actor.Can(right)
 }
 
