@@ -68,6 +68,7 @@ func (s *Service) tellAt(ctx context.Context, tx *store.Tx, user portal.User, l 
 	if err != nil {
 		return err
 	}
+	user.CustomerID = customer.ID // a user who is being added has none yet
 	l.Name, l.LoginID, l.Customer, l.At = user.Name, user.LoginID, customer.Name, tx.Now
 	for _, address := range addresses {
 		l.To = address

@@ -8,13 +8,40 @@ import (
 )
 
 // Mail is one mail of the outbox, to one address. Letter is sealed; this floor
-// cannot open it.
+// cannot open it. It is empty once the mail has gone out.
 type Mail struct {
-	ID        string
-	UserID    portal.UserID // whom it is addressed to
-	Kind      portal.MailKind
-	Recipient string
-	Letter    []byte
+	ID         string
+	CustomerID portal.CustomerID
+	UserID     portal.UserID // whom it is addressed to
+	Kind       portal.MailKind
+	Recipient  string
+	Letter     []byte
+
+	State     MailState
+	Tries     int64 // begun so far; it tells one claim from the next
+	NextTry   time.Time
+	CreatedAt time.Time
+	LastError string
+}
+
+// MailState is where a mail stands.
+type MailState string
+
+// The states of a mail. It waits until it is sent, or until trying has taken
+// too long.
+const (
+	MailWaiting MailState = "waiting"
+	MailSent    MailState = "sent"
+	MailFailed  MailState = "failed"
+)
+
+const mailColumns = "id, customer_id, user_id, kind, recipient, letter, state, tries, next_try_at, created_at, last_error"
+
+func scanMail(r scanner) (m Mail, err error) {
+	var next, created int64
+	err = r.Scan(&m.ID, &m.CustomerID, &m.UserID, &m.Kind, &m.Recipient, &m.Letter, &m.State, &m.Tries, &next, &created, &m.LastError)
+	m.NextTry, m.CreatedAt = fromMicros(next), fromMicros(created)
+	return m, err
 }
 
 // PutMail puts a mail into the outbox, in the transaction of what it tells of:
@@ -24,6 +51,20 @@ func (tx *Tx) PutMail(ctx context.Context, m Mail) error {
 		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7, $7, 0, '')`
 	_, err := tx.q.exec(ctx, query, m.ID, tx.customer, m.UserID, m.Kind, m.Recipient, m.Letter, micros(tx.Now))
 	return err
+}
+
+// Mails lists the outbox of the whole installation, oldest first: those after
+// the mail with this id.
+func (s *Store) Mails(ctx context.Context, after string, limit int) ([]Mail, error) {
+	const query = "SELECT " + mailColumns + " FROM mails WHERE id > $1 ORDER BY id LIMIT $2"
+	rows, err := s.View("").q.rows(ctx, query, after, limit)
+	return scanAll(rows, err, scanMail)
+}
+
+// MailByID reads one mail of any customer.
+func (s *Store) MailByID(ctx context.Context, id string) (Mail, error) {
+	m, err := scanMail(s.View("").q.row(ctx, "SELECT "+mailColumns+" FROM mails WHERE id = $1", id))
+	return m, translate(err)
 }
 
 // Addresses are where mail to a user goes. Pending ones get nothing but the
