@@ -1,6 +1,6 @@
 # make test    checks everything, on a machine that may have nothing but Go
 #              (ONLY=./internal/store tests just that)
-# make lint    only the checks that run nothing: gofmt, go.mod, vet, staticcheck
+# make lint    only the checks that run nothing: gofmt, go.mod, vet, staticcheck, gosec, govulncheck
 # make bench   measures the portal beside bare servers that do the same work
 # make fuzz    looks for bad inputs, FUZZTIME for each fuzz target
 # make build   builds ./portal, one static program
@@ -15,7 +15,7 @@ test:
 	scripts/test.sh
 
 lint:
-	scripts/test.sh gofmt tidy vet staticcheck
+	scripts/test.sh gofmt tidy vet staticcheck gosec govulncheck
 
 bench:
 	scripts/with-postgres.sh go run ./cmd/bench

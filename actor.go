@@ -106,7 +106,7 @@ const (
 	ReadAudit       Right = "read the audit trail"
 	AddCustomers    Right = "add customers"
 	AddOperators    Right = "add operators"
-	DemandPassword  Right = "demand a new password of users"
+	DemandPassword  Right = "demand a new password of users" // #nosec G101 -- the name of a right
 	SetPolicy       Right = "set the 2FA policy"
 	HelpUsers       Right = "see who asks for help"
 	ReadMail        Right = "read the outbox"

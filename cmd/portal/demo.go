@@ -49,7 +49,8 @@ func (cmd *demoCmd) Run(ctx context.Context, c *cli, w world) error {
 	moved := w
 	moved.Now = clock.now
 	return c.onData(ctx, moved, func(s *services) error {
-		d := &demo{services: s, w: w, clock: clock, chance: rand.New(rand.NewPCG(2026, 11)), taken: map[string]bool{}}
+		chance := rand.New(rand.NewPCG(2026, 11)) // #nosec G404 -- invented people, the same ones each time
+		d := &demo{services: s, w: w, clock: clock, chance: chance, taken: map[string]bool{}}
 		if err := d.fill(ctx); err != nil {
 			return err
 		}

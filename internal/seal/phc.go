@@ -107,7 +107,7 @@ func (h phc) below(current Params) bool {
 // compute returns the tag of a password under the hash's salt and params.
 func (h phc) compute(password string) []byte {
 	return argon2.IDKey([]byte(NormalizePassword(password)), h.salt,
-		h.params.Time, h.params.MemoryKiB, h.params.Threads, uint32(len(h.tag)))
+		h.params.Time, h.params.MemoryKiB, h.params.Threads, uint32(len(h.tag))) // #nosec G115 -- parsePHC bounds the length of a tag
 }
 
 // matches compares in constant time.

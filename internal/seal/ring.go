@@ -88,7 +88,7 @@ func (r *Ring) CheckValue(id string) []byte {
 // so that a ring in a log or a panic gives nothing away.
 func (r *Ring) Format(f fmt.State, _ rune) {
 	if r == nil || len(r.keys) == 0 {
-		io.WriteString(f, "key ring (empty)")
+		_, _ = io.WriteString(f, "key ring (empty)")
 		return
 	}
 	fmt.Fprintf(f, "key ring (%d keys, writes with %s)", len(r.keys), r.WriteKeyID())

@@ -92,7 +92,7 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, fn func
 // pause waits a growing, jittered moment before the next try.
 func pause(ctx context.Context, try int) error {
 	longest := time.Duration(1<<min(try, 6)) * 2 * time.Millisecond
-	timer := time.NewTimer(rand.N(longest) + time.Millisecond)
+	timer := time.NewTimer(rand.N(longest) + time.Millisecond) // #nosec G404 -- a moment to wait is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

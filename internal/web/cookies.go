@@ -30,7 +30,7 @@ func (c cookies) name(cookie string) string {
 }
 
 func (c cookies) make(cookie, token string, age int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ // #nosec G124 -- Secure everywhere but on http://localhost, where some browsers refuse it
 		Name: c.name(cookie), Value: token, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: !c.plain, SameSite: http.SameSiteLaxMode,
 	}
