@@ -64,10 +64,10 @@ func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, ol
 	}
 	edited := old
 	edited.Name, edited.Email, edited.Role = to.Name, to.Email, to.Role
-	if err := tx.EditUser(ctx, edited); err != nil {
+	if err := s.recordEdit(ctx, tx, actor, old, edited); err != nil {
 		return auth.Renewed{}, err
 	}
-	if err := recordEdit(ctx, tx, actor, old, edited); err != nil {
+	if err := tx.EditUser(ctx, edited); err != nil {
 		return auth.Renewed{}, err
 	}
 	if old.Email == edited.Email && old.Role == edited.Role {
@@ -76,25 +76,39 @@ func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, ol
 	return s.auth.EndSessionsOf(ctx, tx, actor, old.ID)
 }
 
-func recordEdit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, edited portal.User) error {
-	if old.Role != edited.Role {
-		change := fmt.Sprintf("%s → %s", old.Role.Label(), edited.Role.Label())
-		if err := tx.Record(ctx, actor.Did(portal.RoleChanged).On(old).With(change)); err != nil {
+// recordEdit records an edit and tells it to the addresses that counted before
+// it: a new one cannot keep the old one from learning of it.
+func (s *Service) recordEdit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, edited portal.User) error {
+	role, fields := changes(old, edited)
+	if role != "" {
+		if err := tx.Record(ctx, actor.Did(portal.RoleChanged).On(old).With(role)); err != nil {
 			return err
 		}
 	}
-	var changed []string
+	if len(fields) == 0 && role == "" {
+		return tx.Record(ctx, actor.Did(portal.UserEdited).On(old).With("nothing"))
+	}
+	if len(fields) > 0 {
+		if err := tx.Record(ctx, actor.Did(portal.UserEdited).On(old).With(strings.Join(fields, ", "))); err != nil {
+			return err
+		}
+	}
+	if role != "" {
+		fields = append(fields, "role ("+role+")")
+	}
+	return s.auth.TellWithAlarm(ctx, tx, actor, old, portal.Letter{Kind: portal.MailAccountChanged, Detail: strings.Join(fields, ", ")})
+}
+
+// changes puts an edit into words: the role, and the other fields.
+func changes(old, edited portal.User) (role string, fields []string) {
+	if old.Role != edited.Role {
+		role = fmt.Sprintf("%s → %s", old.Role.Label(), edited.Role.Label())
+	}
 	if old.Name != edited.Name {
-		changed = append(changed, "name")
+		fields = append(fields, "name")
 	}
 	if old.Email != edited.Email {
-		changed = append(changed, "e-mail address")
+		fields = append(fields, "e-mail address")
 	}
-	if len(changed) == 0 && old.Role != edited.Role {
-		return nil
-	}
-	if len(changed) == 0 {
-		changed = []string{"nothing"}
-	}
-	return tx.Record(ctx, actor.Did(portal.UserEdited).On(old).With(strings.Join(changed, ", ")))
+	return role, fields
 }

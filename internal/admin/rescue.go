@@ -71,7 +71,11 @@ func (s *Service) setState(ctx context.Context, tx *store.Tx, actor portal.Actor
 	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
 		return err
 	}
-	return tx.Record(ctx, actor.Did(action).On(user))
+	if err := tx.Record(ctx, actor.Did(action).On(user)); err != nil {
+		return err
+	}
+	// no "this was not me": an administrator's switch is not the person's to undo
+	return s.auth.Tell(ctx, tx, actor, user, portal.Letter{Kind: portal.MailAccountChanged, Detail: string(action)})
 }
 
 // EndSessions ends all sessions of a user; the actor's own acting one stays.
@@ -121,8 +125,19 @@ func (s *Service) DeleteTwoFactor(ctx context.Context, actor portal.Actor, id po
 		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With(why))
+		return s.tellDeletion(ctx, tx, actor, user, why)
 	}})
+}
+
+// tellDeletion tells the person and the other administrators that a second
+// factor is gone, by whom and why: a colleague may know that it was no help.
+func (s *Service) tellDeletion(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, why string) error {
+	event := actor.Did(portal.SetupDeleted).On(user).With(why)
+	if err := s.auth.Announce(ctx, tx, actor, event, portal.Letter{Kind: portal.MailDeletedByAdmin, Detail: why}); err != nil {
+		return err
+	}
+	colleague := portal.Letter{Kind: portal.MailAdminDeleted, About: user.Name, AboutID: user.ID, Detail: why}
+	return s.auth.TellAdministrators(ctx, tx, actor, colleague, actor.UserID, user.ID)
 }
 
 func mayDelete(_ context.Context, _ store.View, user portal.User) error {

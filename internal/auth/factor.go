@@ -135,6 +135,16 @@ func (s *Service) spendRecovery(ctx context.Context, tx *store.Tx, user portal.U
 	return verdict{why: "wrong recovery code"}, nil
 }
 
+// recoveryUsed records the use of a recovery code and tells the person, with
+// the number that is left (RC-06).
+func (s *Service) recoveryUsed(ctx context.Context, tx *store.Tx, actor portal.Actor, e portal.Event) error {
+	left, err := tx.RecoveryCodesLeft(ctx, e.TargetID)
+	if err != nil {
+		return err
+	}
+	return s.Announce(ctx, tx, actor, e, portal.Letter{Kind: portal.MailRecoveryUsed, Detail: e.Detail, Left: left})
+}
+
 // sealedSecret is what the sealed secret of an authenticator is bound to.
 func sealedSecret(user portal.User, id portal.AuthenticatorID) seal.AAD {
 	return seal.SecretPlace(string(user.CustomerID), string(user.ID), string(id))

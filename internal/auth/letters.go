@@ -34,10 +34,27 @@ func (s *Service) TellWithAlarm(ctx context.Context, tx *store.Tx, actor portal.
 	return s.Tell(ctx, tx, actor, user, l)
 }
 
+// Announce records a security change and tells the user it happened to, with a
+// link "this was not me": event and mail are both there, or neither (LC-04).
+func (s *Service) Announce(ctx context.Context, tx *store.Tx, actor portal.Actor, e portal.Event, l portal.Letter) error {
+	user, err := tx.User(ctx, e.TargetID)
+	if err != nil {
+		return err
+	}
+	if err := tx.Record(ctx, e); err != nil {
+		return err
+	}
+	return s.TellWithAlarm(ctx, tx, actor, user, l)
+}
+
+// toldAdministrators is to how many administrators of a customer one event
+// writes at most.
+const toldAdministrators = 500
+
 // TellAdministrators puts a letter to each administrator of the transaction's
 // customer who can help into the outbox, except for these users.
 func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, actor portal.Actor, l portal.Letter, except ...portal.UserID) error {
-	administrators, err := tx.Administrators(ctx)
+	administrators, err := tx.Administrators(ctx, toldAdministrators)
 	if err != nil {
 		return err
 	}

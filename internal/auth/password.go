@@ -58,7 +58,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 		if err := tx.SetPassword(ctx, user.ID, hash); err != nil {
 			return err
 		}
-		return tx.Record(ctx, actor.Did(portal.PasswordChanged).On(user))
+		return s.Announce(ctx, tx, actor, actor.Did(portal.PasswordChanged).On(user), portal.Letter{Kind: portal.MailPasswordChanged})
 	})
 	return renewed, asCurrentPassword(err)
 }

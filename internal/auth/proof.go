@@ -155,18 +155,13 @@ func (s *Service) steppedUp(ctx context.Context, tx *store.Tx, actor portal.Acto
 	by := "password"
 	if f != nil {
 		by = "password and " + f.name()
-		if err := s.recordRecovery(ctx, tx, actor, *f); err != nil {
+	}
+	if f != nil && f.recovery != "" {
+		if err := s.recoveryUsed(ctx, tx, actor, actor.Did(portal.RecoveryCodeUsed).On(own(actor)).With("at step-up")); err != nil {
 			return Renewed{}, err
 		}
 	}
 	return renewed, tx.Record(ctx, actor.Did(portal.SteppedUp).On(own(actor)).With(by))
-}
-
-func (s *Service) recordRecovery(ctx context.Context, tx *store.Tx, actor portal.Actor, f factor) error {
-	if f.recovery == "" {
-		return nil
-	}
-	return tx.Record(ctx, actor.Did(portal.RecoveryCodeUsed).On(own(actor)).With("at step-up"))
 }
 
 // RequireStepUp holds, inside the transaction of the deed, that the proof is

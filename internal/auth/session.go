@@ -119,7 +119,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, actor portal.Actor, p Pr
 
 // own is the actor as target of an event.
 func own(actor portal.Actor) portal.User {
-	return portal.User{ID: actor.UserID, CustomerID: actor.CustomerID, LoginID: actor.LoginID}
+	return portal.User{ID: actor.UserID, CustomerID: actor.CustomerID, LoginID: actor.LoginID, Name: actor.Name}
 }
 
 // EndSessionsOf ends all sessions of a user inside the caller's transaction,

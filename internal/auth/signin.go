@@ -260,9 +260,9 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []b
 	}
 	event := signedIn(portal.Stranger(p.origin).Did(portal.SignedIn).On(p.user).With(string(p.by)), p.user)
 	if p.by == store.ByRecoveryCode {
-		used := event
-		used.Action, used.Detail = portal.RecoveryCodeUsed, "at sign-in"
-		if err := tx.Record(ctx, used); err != nil {
+		used := event.With("at sign-in")
+		used.Action = portal.RecoveryCodeUsed
+		if err := s.recoveryUsed(ctx, tx, portal.Stranger(p.origin), used); err != nil {
 			return "", err
 		}
 	}
@@ -291,6 +291,9 @@ func (s *Service) CancelSignIn(ctx context.Context, o portal.Origin, half string
 	})
 }
 
+// namedHelpers is how many administrators a page names.
+const namedHelpers = 10
+
 // Helpers tells a person who has proven the password whom to ask for help.
 func (s *Service) Helpers(ctx context.Context, half string) (Helpers, error) {
 	h, err := s.half(ctx, half)
@@ -302,7 +305,7 @@ func (s *Service) Helpers(ctx context.Context, half string) (Helpers, error) {
 	if err != nil {
 		return Helpers{}, err
 	}
-	administrators, err := view.Administrators(ctx)
+	administrators, err := view.Administrators(ctx, namedHelpers)
 	help := Helpers{Customer: customer.Name}
 	for _, a := range administrators {
 		if a.ID != h.UserID {

@@ -182,7 +182,11 @@ func (s *Service) enabled(ctx context.Context, tx *store.Tx, actor portal.Actor,
 	if err != nil {
 		return Confirmed{}, err
 	}
-	return Confirmed{Renewed: renewed, RecoveryCodes: codes}, tx.Record(ctx, actor.Did(action).On(own(actor)))
+	letter := portal.Letter{Kind: portal.MailFactorEnabled, Left: recoveryCodes}
+	if action == portal.Replaced {
+		letter.Kind = portal.MailFactorReplaced
+	}
+	return Confirmed{Renewed: renewed, RecoveryCodes: codes}, s.Announce(ctx, tx, actor, actor.Did(action).On(own(actor)), letter)
 }
 
 // DisableTwoFactor switches 2FA off and keeps the setup. The recovery codes
@@ -206,7 +210,7 @@ func (s *Service) DisableTwoFactor(ctx context.Context, actor portal.Actor, p Pr
 		if _, err := tx.DeletePending(ctx, user.ID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, actor.Did(portal.TwoFactorDisable).On(user))
+		return s.Announce(ctx, tx, actor, actor.Did(portal.TwoFactorDisable).On(user), portal.Letter{Kind: portal.MailFactorDisabled})
 	})
 }
 
@@ -278,7 +282,8 @@ func (s *Service) DeleteSetup(ctx context.Context, actor portal.Actor, p Proof) 
 		if !ok {
 			return moved()
 		}
-		return tx.Record(ctx, actor.Did(portal.SetupDeleted).On(user).With("was "+string(user.Stored)))
+		event := actor.Did(portal.SetupDeleted).On(user).With("was " + string(user.Stored))
+		return s.Announce(ctx, tx, actor, event, portal.Letter{Kind: portal.MailFactorDeleted})
 	})
 }
 
@@ -339,8 +344,10 @@ func (s *Service) IssueRecoveryCodes(ctx context.Context, actor portal.Actor, p 
 		if err := tx.Bump(ctx, user.ID); err != nil {
 			return err
 		}
-		codes, err = s.issueRecoveryCodes(ctx, tx, actor)
-		return err
+		if codes, err = s.issueRecoveryCodes(ctx, tx, actor); err != nil {
+			return err
+		}
+		return s.TellWithAlarm(ctx, tx, actor, user, portal.Letter{Kind: portal.MailRecoveryIssued, Left: recoveryCodes})
 	})
 	if err != nil {
 		return Confirmed{Renewed: renewed}, err

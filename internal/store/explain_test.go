@@ -98,7 +98,7 @@ func lists(ctx context.Context, v View) map[string]func() error {
 		"events of a person":            events(EventQuery{Person: "p"}),
 		"events of a person and action": events(EventQuery{Person: "p", Action: portal.SignedIn, Before: 9}),
 		"sessions":                      func() error { _, err := v.SessionsOf(ctx, "u", time.Hour); return err },
-		"administrators":                func() error { _, err := v.Administrators(ctx); return err },
+		"administrators":                func() error { _, err := v.Administrators(ctx, 10); return err },
 		"another administrator":         func() error { _, err := v.OtherActiveAdministrator(ctx, "u"); return err },
 		"recovery codes":                func() error { _, err := v.RecoveryCodesLeft(ctx, "u"); return err },
 		"current":                       func() error { _, err := v.Current(ctx, "u"); return err },

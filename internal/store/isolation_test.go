@@ -212,7 +212,7 @@ func TestForeignRowsAreNotSeen(t *testing.T) {
 				return view.FreshStepUp(ctx, v.session.ID, time.Time{})
 			},
 			"Counts":         func(ctx context.Context, _ portal.UserID) (any, error) { return view.Counts(ctx) },
-			"Administrators": func(ctx context.Context, _ portal.UserID) (any, error) { return view.Administrators(ctx) },
+			"Administrators": func(ctx context.Context, _ portal.UserID) (any, error) { return view.Administrators(ctx, 10) },
 		} {
 			foreign, foreignErr := read(t.Context(), v.user.ID)
 			missing, missingErr := read(t.Context(), "missing")

@@ -221,11 +221,12 @@ func (v View) AnyAdministrator(ctx context.Context) (bool, error) {
 	return found(v.q.row(ctx, query))
 }
 
-// Administrators lists those of the customer who can help, by name; at most ten.
-func (v View) Administrators(ctx context.Context) ([]portal.User, error) {
+// Administrators lists those of the customer who can help, by name, at most so
+// many.
+func (v View) Administrators(ctx context.Context, most int) ([]portal.User, error) {
 	const query = `SELECT ` + userColumns + ` FROM users u WHERE u.customer_id = $1 AND u.role = 'administrator'
-		AND u.state = 'active' AND u.frozen_at = 0 AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT 10`
-	rows, err := v.q.rows(ctx, query, v.customer)
+		AND u.state = 'active' AND u.frozen_at = 0 AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT $2`
+	rows, err := v.q.rows(ctx, query, v.customer, most)
 	return scanAll(rows, err, scanUser)
 }
 
