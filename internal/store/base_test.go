@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -26,19 +25,7 @@ func onEach(t *testing.T, test func(*testing.T, base)) {
 }
 
 // outside is a look at the database past the store.
-func (b base) outside(t *testing.T) *sql.DB {
-	t.Helper()
-	driver, source := "pgx", b.Database
-	if source == "" {
-		driver, source = "sqlite", "file:"+filepath.Join(b.Folder, "portal.db")+"?_pragma=busy_timeout(5000)"
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
+func (b base) outside(t *testing.T) *sql.DB { return b.House.Outside(t) }
 
 // number reads one number past the store.
 func (b base) number(t *testing.T, query string, args ...any) (n int64) {

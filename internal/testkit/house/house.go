@@ -4,9 +4,11 @@ package house
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base32"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +96,36 @@ func (h *House) open(t testing.TB) *store.Store {
 		}
 	})
 	return data
+}
+
+// Outside is a look at the database past the store.
+func (h *House) Outside(t testing.TB) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", h.Database
+	if source == "" {
+		driver, source = "sqlite", "file:"+filepath.Join(h.Folder, "portal.db")+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// Without runs f while the database has no table of that name: everything that
+// needs it fails.
+func (h *House) Without(t testing.TB, table string, f func()) {
+	t.Helper()
+	db := h.Outside(t)
+	rename := func(from, to string) {
+		if _, err := db.ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename(table, table+"_gone")
+	defer rename(table+"_gone", table)
+	f()
 }
 
 // furnish puts the use cases on store and ring.
