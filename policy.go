@@ -45,19 +45,23 @@ func (p Policies) Of(r Role) Policy {
 // Debt is what somebody has to do before anything else is open to them.
 type Debt string
 
-// The debts. A password that somebody else knows comes first.
+// The debts. A password comes first.
 const (
 	OwesNothing  Debt = ""
 	OwesPassword Debt = "a new password"
 	OwesSetup    Debt = "a 2FA setup"
 )
 
-// DebtOf computes what a signed-in user owes at a moment.
-func DebtOf(mustReset bool, p Policy, stored TwoFactorState, now time.Time) Debt {
+// DebtOf computes what a signed-in user owes at a moment. Besides a password
+// that somebody else knows, one that has come to stand alone and is too short
+// for that has to be replaced: an administrator deleted the 2FA setup, or the
+// policy that had allowed it no longer demands one (PW-01).
+func DebtOf(u User, p Policy, now time.Time) Debt {
+	unprotected := !u.TwoFactor().AsksCode()
 	switch {
-	case mustReset:
+	case u.MustReset, unprotected && u.ShortPassword && !p.Requires(now):
 		return OwesPassword
-	case p.Requires(now) && !StatusOf(stored, false).AsksCode():
+	case unprotected && p.Requires(now):
 		return OwesSetup
 	}
 	return OwesNothing

@@ -64,6 +64,9 @@ type User struct {
 	Frozen bool
 	// MustReset says that the password is known to somebody else (PW-09).
 	MustReset bool
+	// ShortPassword says that the password is too short to stand without a
+	// second factor (PW-01).
+	ShortPassword bool
 	// SecurityVersion grows with every security change; whatever was issued
 	// under an older one (session, half session, link) is void (LC-03).
 	SecurityVersion int64

@@ -12,14 +12,12 @@ import (
 
 // The lengths of what people type, in code points (IN-01).
 const (
-	MaxLoginID  = 64
-	MaxName     = 100
-	MaxEmail    = 254
-	MaxReason   = 300
-	MaxSearch   = 100
-	MinPassword = 15 // where the password can stand alone (PW-01)
-	MaxPassword = 256
-	maxAgent    = 200
+	MaxLoginID = 64
+	MaxName    = 100
+	MaxEmail   = 254
+	MaxReason  = 300
+	MaxSearch  = 100
+	maxAgent   = 200
 )
 
 // FoldKey brings text to the one form by which names are compared, sorted and
@@ -123,30 +121,6 @@ func ParseRole(s string) (Role, error) {
 		return r, nil
 	}
 	return "", Invalid(FieldRole, "Choose a role: user or administrator.")
-}
-
-// PasswordOwner is what the rules need to know of whose password it becomes.
-type PasswordOwner struct {
-	LoginID, Name, Email, Customer string
-	// Protected says that a second factor is mandatory for the account, so that
-	// the password never stands alone.
-	Protected bool
-}
-
-// CheckPassword applies the length rule to a new password that can stand alone
-// (PW-01, PW-02). Composition does not matter (PW-03). The length counts code
-// points of the NFC form, which is what is hashed (PW-05).
-func CheckPassword(f Field, password string, _ PasswordOwner) error {
-	n := utf8.RuneCountInString(norm.NFC.String(password))
-	switch {
-	case !utf8.ValidString(password) || strings.IndexFunc(password, unicode.IsControl) >= 0:
-		return Invalid(f, "A password has letters, digits, signs and spaces; tabs and other control characters cannot be typed at the sign-in page.")
-	case n < MinPassword:
-		return Invalid(f, "Use at least %d characters. A few words that only you would put together are easy to remember.", MinPassword)
-	case n > MaxPassword:
-		return Invalid(f, "A password has at most %d characters.", MaxPassword)
-	}
-	return nil
 }
 
 // CleanText makes outside text that is only recorded (a user agent) safe to

@@ -78,28 +78,31 @@ func TestDebts(t *testing.T) {
 	}
 }
 
-// A debt follows from the flag, the policy, the role and the stored state, at
-// the very moment.
+// A debt follows from the password, the policy, the role and the stored state,
+// at the very moment.
 func TestDebtOf(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	required := Policy{PolicyRequired, now}
 	for _, c := range []struct {
-		must   bool
+		user   User
 		policy Policy
-		stored TwoFactorState
 		want   Debt
 	}{
-		{false, Policy{PolicyOff, time.Time{}}, TwoFactorNone, OwesNothing},
-		{false, Policy{PolicyRecommended, time.Time{}}, TwoFactorDisabled, OwesNothing},
-		{false, Policy{PolicyRequired, now.Add(1)}, TwoFactorNone, OwesNothing},
-		{false, required, TwoFactorNone, OwesSetup},
-		{false, required, TwoFactorDisabled, OwesSetup},
-		{false, required, TwoFactorEnabled, OwesNothing},
-		{false, Policy{"broken", time.Time{}}, TwoFactorNone, OwesSetup},
-		{true, required, TwoFactorNone, OwesPassword},
-		{true, Policy{PolicyOff, time.Time{}}, TwoFactorEnabled, OwesPassword},
+		{User{Stored: TwoFactorNone}, Policy{PolicyOff, time.Time{}}, OwesNothing},
+		{User{Stored: TwoFactorDisabled}, Policy{PolicyRecommended, time.Time{}}, OwesNothing},
+		{User{Stored: TwoFactorNone}, Policy{PolicyRequired, now.Add(1)}, OwesNothing},
+		{User{Stored: TwoFactorNone}, required, OwesSetup},
+		{User{Stored: TwoFactorDisabled}, required, OwesSetup},
+		{User{Stored: TwoFactorEnabled}, required, OwesNothing},
+		{User{Stored: TwoFactorNone}, Policy{"broken", time.Time{}}, OwesSetup},
+		{User{MustReset: true, Stored: TwoFactorNone}, required, OwesPassword},
+		{User{ShortPassword: true, Stored: TwoFactorNone}, Policy{PolicyRecommended, time.Time{}}, OwesPassword},
+		{User{ShortPassword: true, Stored: TwoFactorDisabled}, Policy{PolicyRequired, now.Add(1)}, OwesPassword},
+		{User{ShortPassword: true, Stored: TwoFactorNone}, required, OwesSetup},
+		{User{ShortPassword: true, Stored: TwoFactorEnabled}, Policy{PolicyOff, time.Time{}}, OwesNothing},
+		{User{MustReset: true, Stored: TwoFactorEnabled}, Policy{PolicyOff, time.Time{}}, OwesPassword},
 	} {
-		if got := DebtOf(c.must, c.policy, c.stored, now); got != c.want {
+		if got := DebtOf(c.user, c.policy, now); got != c.want {
 			t.Errorf("%+v: owes %q", c, got)
 		}
 	}

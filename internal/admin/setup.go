@@ -80,7 +80,7 @@ func (s *Service) closeSetUp(ctx context.Context, tx *store.Tx, token string) er
 	return s.auth.SpendLink(ctx, tx, token)
 }
 
-func (s *Service) firstAdministrator(ctx context.Context, tx *store.Tx, actor portal.Actor, customer string, user portal.User, hash string) error {
+func (s *Service) firstAdministrator(ctx context.Context, tx *store.Tx, actor portal.Actor, customer string, user portal.User, hash store.Password) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err

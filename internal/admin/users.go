@@ -76,7 +76,7 @@ func (s *Service) addInvited(ctx context.Context, actor portal.Actor, user porta
 		if err := s.auth.RequireStepUp(ctx, tx, actor, auth.NeedFresh); err != nil {
 			return err
 		}
-		if err := tx.AddUser(ctx, user, ""); err != nil {
+		if err := tx.AddUser(ctx, user, store.Password{}); err != nil {
 			return err
 		}
 		if err := tx.Record(ctx, actor.Did(portal.UserAdded).On(user).With(user.Role.Label())); err != nil {

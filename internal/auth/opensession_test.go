@@ -43,7 +43,7 @@ func TestOpenSessionDemandsTheProofs(t *testing.T) {
 			if err := tx.AddCustomer(t.Context(), "c"); err != nil {
 				return err
 			}
-			if err := tx.AddUser(t.Context(), u, "hash"); err != nil {
+			if err := tx.AddUser(t.Context(), u, store.Password{Hash: "hash"}); err != nil {
 				return err
 			}
 			token, err = s.openSession(t.Context(), tx, proven{user: u, by: c.by})

@@ -11,12 +11,12 @@ import (
 
 // HashPassword checks a new password against the rules and hashes it. It is
 // slow on purpose; call it before a transaction, never inside.
-func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string, owner portal.PasswordOwner) (string, error) {
+func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string, owner portal.PasswordOwner) (store.Password, error) {
 	if err := portal.CheckPassword(f, password, owner); err != nil {
-		return "", err
+		return store.Password{}, err
 	}
 	hash, err := s.hasher.Hash(ctx, password)
-	return hash, hashing(err)
+	return store.Password{Hash: hash, Short: !portal.StandsAlone(password)}, hashing(err)
 }
 
 // OwnerOf is a user as the owner of a password.
@@ -40,7 +40,7 @@ func ownerOf(ctx context.Context, view store.View, id portal.UserID) (portal.Pas
 // ChangePassword replaces the actor's password. The proof carries the current
 // one, and a second factor where 2FA is enabled (PW-08).
 func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proof, newPassword string) (Renewed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.RenewPassword); err != nil {
 		return Renewed{}, err
 	}
 	if p.Password == "" {

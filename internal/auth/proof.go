@@ -188,12 +188,10 @@ func (s *Service) RequireStepUp(ctx context.Context, tx *store.Tx, actor portal.
 	return err
 }
 
-// underStepUp proves and then runs a deed of the actor on the own account.
-// Renewed is valid even where the deed is refused.
+// underStepUp proves and then runs a deed of the actor on the own account; that
+// the actor may do it is asked before. Renewed is valid even where the deed is
+// refused.
 func (s *Service) underStepUp(ctx context.Context, actor portal.Actor, need Need, p Proof, deed func(*store.Tx) error) (Renewed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
-		return Renewed{}, err
-	}
 	renewed, err := s.StepUp(ctx, actor, need, p)
 	if err != nil {
 		return renewed, err

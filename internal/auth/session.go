@@ -42,7 +42,7 @@ func actorOf(live store.LiveSession, o portal.Origin, now time.Time) portal.Acto
 		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName,
 		LoginID: u.LoginID, Name: u.Name, Role: u.Role, Origin: o, Stored: u.Stored,
 		SessionID: live.ID, SignedInAt: live.CreatedAt, SteppedUpAt: live.SteppedUpAt,
-		Policy: policy, Owes: portal.DebtOf(u.MustReset, policy, u.Stored, now),
+		Policy: policy, Owes: portal.DebtOf(u, policy, now),
 	}
 }
 
@@ -97,6 +97,9 @@ func (s *Service) SignOut(ctx context.Context, actor portal.Actor) error {
 
 // EndSession ends one of the actor's sessions; NotFound where it is none.
 func (s *Service) EndSession(ctx context.Context, actor portal.Actor, id portal.SessionID, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
 	return s.underStepUp(ctx, actor, NeedFresh, p, func(tx *store.Tx) error {
 		ended, err := tx.EndSession(ctx, actor.UserID, id)
 		if err == nil && !ended {
@@ -112,6 +115,9 @@ func (s *Service) EndSession(ctx context.Context, actor portal.Actor, id portal.
 // EndOtherSessions ends all of the actor's sessions but the acting one, which
 // gets a new token: a stolen copy of the old one ends as well.
 func (s *Service) EndOtherSessions(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
 	return s.securityChange(ctx, actor, NeedFresh, p, func(tx *store.Tx, user portal.User) error {
 		return tx.Record(ctx, actor.Did(portal.SessionsEnded).On(user).With("all other sessions"))
 	})

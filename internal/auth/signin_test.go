@@ -102,7 +102,7 @@ func TestPasswordIsChargedBeforeItIsEvaluated(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {
 		wendy := s.User(t, s.acme, portal.RoleUser, "wendy")
 		err := s.Store.WriteUnaudited(t.Context(), s.acme.CustomerID, "test", func(tx *store.Tx) error {
-			return tx.SetPassword(t.Context(), wendy.ID, "not a hash")
+			return tx.SetPassword(t.Context(), wendy.ID, store.Password{Hash: "not a hash"})
 		})
 		if err != nil {
 			t.Fatal(err)

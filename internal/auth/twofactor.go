@@ -20,6 +20,9 @@ func moved() error {
 // for nothing until its first code. Starting again while one is pending in
 // this session keeps the same key.
 func (s *Service) StartSetup(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
 	return s.underStepUp(ctx, actor, NeedStart, p, func(tx *store.Tx) error {
 		user, err := tx.User(ctx, actor.UserID)
 		if err != nil {
@@ -35,6 +38,9 @@ func (s *Service) StartSetup(ctx context.Context, actor portal.Actor, p Proof) (
 // StartReplacement begins a second setup beside the enabled one, with another
 // label; it changes nothing until it is confirmed (OT-07).
 func (s *Service) StartReplacement(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
 	return s.underStepUp(ctx, actor, NeedProof, p, func(tx *store.Tx) error {
 		user, err := tx.User(ctx, actor.UserID)
 		if err != nil {
@@ -192,6 +198,9 @@ func (s *Service) enabled(ctx context.Context, tx *store.Tx, actor portal.Actor,
 // DisableTwoFactor switches 2FA off and keeps the setup. The recovery codes
 // die, and a pending replacement with them.
 func (s *Service) DisableTwoFactor(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Renewed{}, err
+	}
 	return s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
 		current, err := s.kept(ctx, tx, user, portal.TwoFactorEnabled)
 		if err != nil {
@@ -336,6 +345,9 @@ const recoveryCodes = 10
 
 // IssueRecoveryCodes replaces the recovery codes of an enabled setup.
 func (s *Service) IssueRecoveryCodes(ctx context.Context, actor portal.Actor, p Proof) (Confirmed, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return Confirmed{}, err
+	}
 	var codes []string
 	renewed, err := s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) (err error) {
 		if !user.TwoFactor().AsksCode() {

@@ -83,7 +83,7 @@ func (b base) user(t *testing.T, in portal.CustomerID, login string) portal.User
 
 func (b base) add(t *testing.T, in portal.CustomerID, u portal.User) portal.User {
 	t.Helper()
-	b.write(t, in, func(tx *store.Tx) error { return tx.AddUser(t.Context(), u, "hash") })
+	b.write(t, in, func(tx *store.Tx) error { return tx.AddUser(t.Context(), u, store.Password{Hash: "hash"}) })
 	added, err := b.View(in).User(t.Context(), u.ID)
 	if err != nil {
 		t.Fatal(err)

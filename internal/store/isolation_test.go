@@ -64,7 +64,9 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 		"SetUserState": func(ctx context.Context, tx *store.Tx) error {
 			return verdict(tx.SetUserState(ctx, id, portal.UserSuspended))
 		},
-		"SetPassword":   func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, id, "stolen") },
+		"SetPassword": func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetPassword(ctx, id, store.Password{Hash: "stolen"})
+		},
 		"Bump":          func(ctx context.Context, tx *store.Tx) error { return tx.Bump(ctx, id) },
 		"DeletePending": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.DeletePending(ctx, id)) },
 		"PutPending": func(ctx context.Context, tx *store.Tx) error {
@@ -113,7 +115,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 		"AddUser": func(ctx context.Context, tx *store.Tx) error {
 			u := someone("fresh")
 			u.ID = id
-			return tx.AddUser(ctx, u, "hash")
+			return tx.AddUser(ctx, u, store.Password{Hash: "hash"})
 		},
 	}
 }

@@ -38,7 +38,9 @@ func TestSessionEnds(t *testing.T) {
 		"overall":     {stayActive(12 * time.Hour), false},
 		"not overall": {stayActive(12*time.Hour - time.Minute), true},
 		"version":     {change(func(ctx context.Context, tx *store.Tx, u portal.User) error { return tx.Bump(ctx, u.ID) }), false},
-		"password":    {change(func(ctx context.Context, tx *store.Tx, u portal.User) error { return tx.SetPassword(ctx, u.ID, "n") }), false},
+		"password": {change(func(ctx context.Context, tx *store.Tx, u portal.User) error {
+			return tx.SetPassword(ctx, u.ID, store.Password{Hash: "n"})
+		}), false},
 		"suspended": {change(func(ctx context.Context, tx *store.Tx, u portal.User) error {
 			return mustHappen(tx.SetUserState(ctx, u.ID, portal.UserSuspended))
 		}), false},

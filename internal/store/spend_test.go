@@ -141,7 +141,9 @@ func TestHalfSessionDiesWithItsUser(t *testing.T) {
 		"suspended": func(ctx context.Context, tx *store.Tx, id portal.UserID) error {
 			return mustHappen(tx.SetUserState(ctx, id, portal.UserSuspended))
 		},
-		"password": func(ctx context.Context, tx *store.Tx, id portal.UserID) error { return tx.SetPassword(ctx, id, "new") },
+		"password": func(ctx context.Context, tx *store.Tx, id portal.UserID) error {
+			return tx.SetPassword(ctx, id, store.Password{Hash: "new"})
+		},
 		"ended": func(ctx context.Context, tx *store.Tx, id portal.UserID) error {
 			_, err := tx.EndSessions(ctx, id, "")
 			return err

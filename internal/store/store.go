@@ -264,6 +264,14 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
+// flag is how a yes or no is stored.
+func flag(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // fromMicros is the way back.
 func fromMicros(n int64) time.Time {
 	if n == 0 {

@@ -21,7 +21,7 @@ func (b base) crowdOf400(t *testing.T, in portal.CustomerID) []portal.User {
 		for i := range 400 {
 			u := someone(fmt.Sprintf("user%03d", i))
 			u.Name = names[i%len(names)]
-			if err := tx.AddUser(t.Context(), u, "hash"); err != nil {
+			if err := tx.AddUser(t.Context(), u, store.Password{Hash: "hash"}); err != nil {
 				return err
 			}
 			all = append(all, u)

@@ -18,20 +18,27 @@ type Credentials struct {
 	CustomerSuspended bool
 }
 
+// Password is a password as it is kept.
+type Password struct {
+	Hash string // a PHC string; empty: the person has yet to choose one
+	// Short says that it is too short to stand without a second factor.
+	Short bool
+}
+
 // Usable tells whether the account may be signed in to at all.
 func (c Credentials) Usable() bool { return c.State == portal.UserActive && !c.CustomerSuspended }
 
 const userColumns = `u.id, u.customer_id, u.login_id, u.name, u.email, u.role, u.state, u.password_hash,
-	u.twofa_state, u.security_version, u.created_at, u.frozen_at, u.must_reset_at`
+	u.twofa_state, u.security_version, u.created_at, u.frozen_at, u.must_reset_at, u.password_short`
 
 // AddUser adds a user without 2FA. ErrConflict says that the login ID is taken,
 // by a user of any customer.
-func (tx *Tx) AddUser(ctx context.Context, u portal.User, passwordHash string) error {
+func (tx *Tx) AddUser(ctx context.Context, u portal.User, p Password) error {
 	const query = `INSERT INTO users (id, customer_id, login_id, login_key, name, name_key, email, role, state, password_hash,
-			password_changed_at, twofa_state, twofa_changed_at, authenticator_id, security_version, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, NULL, 1, $11)`
+			password_changed_at, twofa_state, twofa_changed_at, authenticator_id, security_version, created_at, password_short)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, NULL, 1, $11, $13)`
 	_, err := tx.q.exec(ctx, query, u.ID, tx.customer, u.LoginID, portal.FoldKey(u.LoginID), u.Name, portal.FoldKey(u.Name),
-		u.Email, u.Role, u.State, passwordHash, micros(tx.Now), portal.TwoFactorNone)
+		u.Email, u.Role, u.State, p.Hash, micros(tx.Now), portal.TwoFactorNone, flag(p.Short))
 	if err != nil {
 		return err
 	}
@@ -93,16 +100,17 @@ func scanUser(r scanner) (u portal.User, err error) {
 type userRow struct {
 	hash                     string
 	created, frozen, mustSet int64
+	short                    int64
 }
 
 func (row *userRow) into(u *portal.User) []any {
 	return []any{&u.ID, &u.CustomerID, &u.LoginID, &u.Name, &u.Email, &u.Role, &u.State, &row.hash,
-		&u.Stored, &u.SecurityVersion, &row.created, &row.frozen, &row.mustSet}
+		&u.Stored, &u.SecurityVersion, &row.created, &row.frozen, &row.mustSet, &row.short}
 }
 
 func (row *userRow) finish(u *portal.User) {
 	u.Invited, u.Frozen, u.MustReset = row.hash == "", row.frozen != 0, row.mustSet != 0
-	u.CreatedAt = fromMicros(row.created)
+	u.ShortPassword, u.CreatedAt = row.short != 0, fromMicros(row.created)
 }
 
 // EditUser changes what an administrator may change of a user. It starts a new
@@ -129,12 +137,13 @@ func (tx *Tx) SetUserState(ctx context.Context, id portal.UserID, state portal.U
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, state))
 }
 
-// SetPassword replaces the password hash, and with it the security version. The
-// new one is known to nobody else.
-func (tx *Tx) SetPassword(ctx context.Context, id portal.UserID, hash string) error {
-	const query = `UPDATE users SET password_hash = $3, password_changed_at = $4, must_reset_at = 0, security_version = security_version + 1
+// SetPassword replaces the password, and with it the security version. The new
+// one is known to nobody else.
+func (tx *Tx) SetPassword(ctx context.Context, id portal.UserID, p Password) error {
+	const query = `UPDATE users SET password_hash = $3, password_short = $5, password_changed_at = $4, must_reset_at = 0,
+			security_version = security_version + 1
 		WHERE customer_id = $1 AND id = $2`
-	return mustOne(tx.q.exec(ctx, query, tx.customer, id, hash, micros(tx.Now)))
+	return mustOne(tx.q.exec(ctx, query, tx.customer, id, p.Hash, micros(tx.Now), flag(p.Short)))
 }
 
 // DemandPassword says that the user's password is known to somebody else and

@@ -16,7 +16,7 @@ func TestWriteRefusesAChangeWithoutEvent(t *testing.T) {
 	onEach(t, func(t *testing.T, b base) {
 		acme := b.customer(t, "acme")
 		err := b.Write(t.Context(), acme, func(tx *store.Tx) error {
-			return tx.AddUser(t.Context(), someone("wendy"), "hash")
+			return tx.AddUser(t.Context(), someone("wendy"), store.Password{Hash: "hash"})
 		})
 		if !errors.Is(err, store.ErrUnaudited) {
 			t.Errorf("got %v, want ErrUnaudited", err)
@@ -42,7 +42,7 @@ func TestFailedChangeRollsItsEventBack(t *testing.T) {
 		acme := b.customer(t, "acme")
 		failed := errors.New("the deed failed")
 		err := b.Write(t.Context(), acme, func(tx *store.Tx) error {
-			if err := tx.AddUser(t.Context(), someone("wendy"), "hash"); err != nil {
+			if err := tx.AddUser(t.Context(), someone("wendy"), store.Password{Hash: "hash"}); err != nil {
 				return err
 			}
 			if err := tx.Record(t.Context(), event()); err != nil {
@@ -65,7 +65,7 @@ func TestFailingEventRollsTheChangeBack(t *testing.T) {
 			onEach(t, func(t *testing.T, b base) {
 				acme := b.customer(t, "acme")
 				err := b.Write(t.Context(), acme, func(tx *store.Tx) error {
-					if err := tx.AddUser(t.Context(), someone("wendy"), "hash"); err != nil {
+					if err := tx.AddUser(t.Context(), someone("wendy"), store.Password{Hash: "hash"}); err != nil {
 						return err
 					}
 					broken := event()
@@ -114,7 +114,7 @@ func TestLoginIDsAreUniqueInCanonicalForm(t *testing.T) {
 			first.ID, second.ID = portal.UserID(fmt.Sprint("a", i)), portal.UserID(fmt.Sprint("b", i))
 			b.add(t, acme, first)
 			for _, in := range []portal.CustomerID{acme, other} {
-				err := b.tryWrite(t, in, func(tx *store.Tx) error { return tx.AddUser(t.Context(), second, "hash") })
+				err := b.tryWrite(t, in, func(tx *store.Tx) error { return tx.AddUser(t.Context(), second, store.Password{Hash: "hash"}) })
 				if !errors.Is(err, store.ErrConflict) {
 					t.Errorf("%q after %q in %s: %v, want ErrConflict", pair[1], pair[0], in, err)
 				}
@@ -136,7 +136,7 @@ func TestLoginIDTakenAtOnce(t *testing.T) {
 			u := someone("wendy")
 			u.ID = portal.UserID(fmt.Sprint("u", i))
 			err := b.Write(ctx, acme, func(tx *store.Tx) error {
-				if err := tx.AddUser(ctx, u, "hash"); err != nil {
+				if err := tx.AddUser(ctx, u, store.Password{Hash: "hash"}); err != nil {
 					return err
 				}
 				return tx.Record(ctx, event())

@@ -18,6 +18,9 @@ ALTER TABLE users ADD COLUMN pending_second_email {text} NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN frozen_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN must_reset_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN reminded_at BIGINT NOT NULL DEFAULT 0;
+-- 1: the password is too short to stand without a second factor. Those from
+-- before this column all had to be long enough.
+ALTER TABLE users ADD COLUMN password_short BIGINT NOT NULL DEFAULT 0 CHECK (password_short IN (0, 1));
 
 -- failures: wrong codes in a row. told_step: a coming step whose code was told
 -- to be one; it is spent. used_by: digest of the browser token that the last

@@ -69,7 +69,7 @@ func found(t *testing.T, h *house.House, people ...portal.User) {
 			return err
 		}
 		for _, p := range people {
-			if err := tx.AddUser(t.Context(), p, "hash"); err != nil {
+			if err := tx.AddUser(t.Context(), p, store.Password{Hash: "hash"}); err != nil {
 				return err
 			}
 		}
