@@ -52,6 +52,7 @@ const (
 	CustomerReopened   Action = "Customer reactivated"
 	KeysRotated        Action = "Keys rotated"
 	MailFailed         Action = "Mail not delivered"
+	MailRead           Action = "Mail read on the host"
 	AuditExported      Action = "Audit trail exported"
 	AuditPruned        Action = "Audit trail pruned"
 )
@@ -66,7 +67,7 @@ func Actions() []Action {
 		AccountFrozen, AccountThawed, HelpAsked, HelpDismissed, SessionsEnded,
 		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
 		PolicyChanged, CustomerAdded, CustomerSuspended, CustomerReopened, SetUpCompleted,
-		AuditExported, AuditPruned, KeysRotated, MailFailed,
+		AuditExported, AuditPruned, KeysRotated, MailFailed, MailRead,
 	}
 }
 

@@ -43,6 +43,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
 	Customer customerCmd `cmd:"" help:"Add and list customers."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
+	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 }
 

@@ -26,6 +26,7 @@ const hashQueue = 64
 // services is the opened house: the data and the use cases on it.
 type services struct {
 	store *store.Store
+	ring  *seal.Ring
 	auth  *auth.Service
 	admin *admin.Service
 }
@@ -51,7 +52,7 @@ func newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog
 	limits := portal.DefaultLimits()
 	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
 	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Now: now, Limits: limits, Log: log})
-	return &services{store: data, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
+	return &services{store: data, ring: ring, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
 }
 
 // makeData makes the data folder (0700) and, for SQLite, the database file

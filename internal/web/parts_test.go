@@ -129,7 +129,7 @@ func TestBrowserName(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 16; SM-S931) AppleWebKit/537.36 SamsungBrowser/28.0 Chrome/130 Mobile Safari/537.36":  "Samsung Internet on Android",
 		"curl/8.5.0": "curl", "": "Unknown browser", "<script>": "Unknown browser", "Something (Linux)": "A browser on Linux",
 	} {
-		if got := browserName(agent); got != want {
+		if got := portal.BrowserName(agent); got != want {
 			t.Errorf("%q is %q, want %q", agent, got, want)
 		}
 	}

@@ -139,7 +139,7 @@ func functions() template.FuncMap {
 		"moment":   moment,
 		"second":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"browser":  browserName,
+		"browser":  portal.BrowserName,
 		"initials": initials,
 		"plural":   plural,
 	}

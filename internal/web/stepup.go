@@ -230,7 +230,7 @@ func endSessionPage(sessions []auth.Session, id portal.SessionID) (stepUpPage, e
 			return stepUpPage{
 				Heading: "End this session", Button: "End session", Danger: true, Cancel: "/account",
 				Text: []string{
-					browserName(session.Agent) + " at " + session.Address + ", signed in " + moment(session.SignedInAt) + ".",
+					portal.BrowserName(session.Agent) + " at " + session.Address + ", signed in " + moment(session.SignedInAt) + ".",
 					"That browser has to sign in again. If you do not know it, change your password, too.",
 				},
 			}, nil

@@ -1,4 +1,4 @@
-package web
+package portal
 
 import "strings"
 
@@ -21,9 +21,9 @@ func systemSigns() []sign {
 	}
 }
 
-// browserName makes a user agent readable: "Chrome on Windows". It is a hint
+// BrowserName makes a user agent readable: "Chrome on Windows". It is a hint
 // for the owner of a session and decides nothing.
-func browserName(agent string) string {
+func BrowserName(agent string) string {
 	browser, system := firstSign(agent, browserSigns()), firstSign(agent, systemSigns())
 	switch {
 	case browser != "" && system != "":

@@ -1,0 +1,111 @@
+package mail
+
+import (
+	"fmt"
+
+	"portal"
+)
+
+// Letters about what looks suspicious, and those to administrators.
+
+func newBrowser(portal.Letter) story {
+	return story{
+		subject: "Sign-in from a new browser",
+		said:    []string{"Your account was signed in to from a browser that was not used for it before."},
+		advice:  []string{"Was it you? Then there is nothing to do."},
+	}
+}
+
+func wrongCodes(portal.Letter) story {
+	return story{
+		subject: "Wrong codes behind your password",
+		said:    []string{"Somebody entered your right password and then several wrong codes. Two-factor authentication has kept the account closed."},
+		advice:  []string{"Was it you? Then there is nothing to do. If not, somebody knows your password: change it now, and wherever else you use it."},
+	}
+}
+
+func manyFailures(portal.Letter) story {
+	return story{
+		subject: "Sign-in after many failed tries",
+		said:    []string{"Your account was signed in to after many tries that failed."},
+		advice:  []string{"Was it you? Then there is nothing to do."},
+	}
+}
+
+func suspiciousSource(portal.Letter) story {
+	return story{
+		subject: "Failed tries to sign in to your account",
+		said:    []string{"Somebody tries to sign in to your account and fails. Each try makes the next one wait longer; the account stays open to you."},
+		advice:  []string{"There is nothing that you must do. A password that you use nowhere else and two-factor authentication keep the account safe."},
+	}
+}
+
+func frozen(portal.Letter) story {
+	return story{
+		subject: "Your account is frozen",
+		said:    []string{"Somebody said “this was not me” with a link from a mail to you. All sessions of your account have ended, and nobody can sign in."},
+		advice:  []string{"To open the account again, sign in with your password and a recovery code, or ask your administrator. Your administrators have been told."},
+	}
+}
+
+func thawed(portal.Letter) story {
+	return story{
+		subject: "Your account is open again",
+		said:    []string{"Your account was frozen and is open again. You can sign in."},
+		detail:  "How",
+		advice:  []string{"Change your password if somebody else may know it."},
+	}
+}
+
+func accountChanged(portal.Letter) story {
+	return story{
+		subject: "Your account was changed",
+		said:    []string{"An administrator changed your account."},
+		detail:  "Change",
+		advice:  []string{"You do not know why? Then ask the administrator."},
+	}
+}
+
+func frozenAdmin(l portal.Letter) story {
+	return story{
+		subject: "The account of " + short(l.About) + " is frozen",
+		said:    []string{fmt.Sprintf("%s said “this was not me” with a link from a mail. All sessions of the account have ended, and nobody can sign in to it.", l.About)},
+		about:   true,
+		advice:  []string{"Talk to the person in a way that you know already, not by answering a mail. When you are sure, demand a new password and open the account on its page."},
+	}
+}
+
+func adminDeleted(l portal.Letter) story {
+	return story{
+		subject: "The 2FA setup of " + short(l.About) + " was deleted",
+		said:    []string{fmt.Sprintf("An administrator deleted the two-factor authentication of %s. The password alone opens the account now.", l.About)},
+		detail:  "Reason", about: true,
+		advice: []string{"You do not know why? Then ask who did it, and look at the audit trail."},
+	}
+}
+
+func helpAsked(l portal.Letter) story {
+	return story{
+		subject: short(l.About) + " asks for help",
+		said:    []string{fmt.Sprintf("%s entered the right password, has no code, and asks for help: the phone may be lost. Nothing has changed.", l.About)},
+		about:   true,
+		advice:  []string{"Call the person on a number that you know already and check that it is really them. Then delete the 2FA setup on the account's page. If it is not them, demand a new password: somebody else knows it."},
+	}
+}
+
+func policyReminder(l portal.Letter) story {
+	return story{
+		subject: "Two-factor authentication will be required",
+		said:    []string{fmt.Sprintf("%s will require two-factor authentication of your account %s%s.", l.Customer, days(l.Left), on(l))},
+		advice:  []string{"Sign in and set it up on the Account page; it takes two minutes and an authenticator app. From that day on the sign-in leads to the set-up and to nothing else until it is done."},
+	}
+}
+
+func policyChanged(portal.Letter) story {
+	return story{
+		subject: "The 2FA policy was changed",
+		said:    []string{"The rule on who needs two-factor authentication was changed."},
+		detail:  "Change",
+		advice:  []string{"You do not know why? Then ask who did it, and look at the audit trail."},
+	}
+}
