@@ -33,6 +33,10 @@ type Origin struct {
 	Address   string // address of the peer, without port
 	Agent     string // user agent, cleaned and cut
 	RequestID string
+	// Browser is the token of a known browser, if the request brought one. It
+	// selects a budget against guessing and grants nothing (AU-14); it is never
+	// recorded.
+	Browser string
 }
 
 // ActorKind tells by what right somebody acts.

@@ -129,6 +129,17 @@ func (c *client) cookies() []*http.Cookie {
 	return c.http.Jar.Cookies(base)
 }
 
+// cookie is the value of one of them, empty where it is not there.
+func (c *client) cookie(name string) string {
+	c.t.Helper()
+	for _, cookie := range c.cookies() {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
 // useSession puts a session into the browser.
 func (c *client) useSession(token string) {
 	c.t.Helper()

@@ -97,7 +97,7 @@ func TestSignInAgainEndsTheOldSession(t *testing.T) {
 	s.Run("", "customer", "add", "Acme")
 	wendy := s.join("Acme", "user", "wendy")
 	wendy.signIn()
-	old := wendy.cookies()[0].Value
+	old := wendy.cookie(sessionCookie)
 	wendy.signIn()
 	wendy.Get("/account").want(t, 200)
 	thief := newClient(t, s.Base)

@@ -53,9 +53,10 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 }
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
+	limits := portal.DefaultLimits()
 	pages, err := web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Log: log, Now: w.Now,
-		Ready: s.store.Ping, Overall: portal.DefaultLimits().Overall,
+		Ready: s.store.Ping, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
 	})
 	if err != nil {
 		return err

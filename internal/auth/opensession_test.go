@@ -38,7 +38,7 @@ func TestOpenSessionDemandsTheProofs(t *testing.T) {
 	} {
 		u := user
 		u.State, u.Stored = c.state, c.stored
-		var token string
+		var earned SignedIn
 		err := data.WriteUnaudited(t.Context(), "c", "test", func(tx *store.Tx) (err error) {
 			if err := tx.AddCustomer(t.Context(), "c"); err != nil {
 				return err
@@ -46,14 +46,14 @@ func TestOpenSessionDemandsTheProofs(t *testing.T) {
 			if err := tx.AddUser(t.Context(), u, store.Password{Hash: "hash"}); err != nil {
 				return err
 			}
-			token, err = s.openSession(t.Context(), tx, proven{user: u, by: c.by})
+			earned, err = s.openSession(t.Context(), tx, proven{user: u, by: c.by, browser: browser{token: "t", digest: []byte("d")}})
 			if err == nil {
 				err = errUndo
 			}
 			return err
 		})
-		if opens := err == errUndo && token != ""; opens != c.opens || (!c.opens && portal.ErrorCode(err) != portal.CodeSignIn) {
-			t.Errorf("%+v: %q, %v", c, token, err)
+		if opens := err == errUndo && earned.Session != ""; opens != c.opens || (!c.opens && portal.ErrorCode(err) != portal.CodeSignIn) {
+			t.Errorf("%+v: %q, %v", c, earned.Session, err)
 		}
 	}
 }

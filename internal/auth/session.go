@@ -48,24 +48,29 @@ func actorOf(live store.LiveSession, o portal.Origin, now time.Time) portal.Acto
 
 // proven is a user together with what has been proven in this very request.
 type proven struct {
-	user   portal.User
-	by     store.Proofs
-	origin portal.Origin
+	user    portal.User
+	by      store.Proofs
+	origin  portal.Origin
+	browser browser
 }
 
 // openSession is the only function that creates sessions (AU-08). It refuses
-// where the account owes a second factor that was not proven.
-func (s *Service) openSession(ctx context.Context, tx *store.Tx, p proven) (string, error) {
+// where the account owes a second factor that was not proven. The browser is a
+// known one from then on.
+func (s *Service) openSession(ctx context.Context, tx *store.Tx, p proven) (SignedIn, error) {
 	if p.user.State != portal.UserActive || (p.user.TwoFactor().AsksCode() && p.by == store.ByPassword) {
-		return "", portal.SignInFirst()
+		return SignedIn{}, portal.SignInFirst()
 	}
 	id, err := newID()
 	if err != nil {
-		return "", err
+		return SignedIn{}, err
+	}
+	if err := s.knowBrowser(ctx, tx, p); err != nil {
+		return SignedIn{}, err
 	}
 	token := seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
-	return token, tx.AddSession(ctx, store.Session{
+	return SignedIn{Session: token, Browser: p.browser.token}, tx.AddSession(ctx, store.Session{
 		ID: portal.SessionID(id), UserID: p.user.ID, SecurityVersion: p.user.SecurityVersion, Proofs: p.by,
 		ExpiresAt: tx.Now.Add(s.limits.Overall), Address: p.origin.Address, Agent: p.origin.Agent,
 	}, digest, s.limits.Sessions)

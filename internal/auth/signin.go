@@ -26,6 +26,10 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return SignedIn{}, err
 	}
+	from, err := s.browserOf(ctx, who.User, o)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	bucket := s.passwordBucket(who, known, loginID)
 	if err := s.chargePassword(ctx, bucket); err != nil {
 		event := portal.Stranger(o).WasRefused(portal.PasswordTried, limitReached).On(who.User)
@@ -39,7 +43,7 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if !match || !who.Usable() {
 		return SignedIn{}, s.refusePassword(ctx, o, who, match)
 	}
-	return s.acceptPassword(ctx, o, who, bucket)
+	return s.acceptPassword(ctx, who, bucket, arrival{o, from})
 }
 
 // passwordBucket counts by account, not by spelling; a name that nobody has is
@@ -88,9 +92,16 @@ func homeOf(who store.Credentials) portal.CustomerID {
 	return who.CustomerID
 }
 
+// arrival is a request at the sign-in page: where it came from, and as which
+// browser the account knows it.
+type arrival struct {
+	portal.Origin
+	browser browser
+}
+
 // acceptPassword turns the right password into a session or a half session,
 // unless the account has changed since the password was compared.
-func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store.Credentials, bucket string) (SignedIn, error) {
+func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, bucket string, a arrival) (SignedIn, error) {
 	var earned SignedIn
 	err := s.store.Write(ctx, who.CustomerID, func(tx *store.Tx) (err error) {
 		earned = SignedIn{}
@@ -104,7 +115,7 @@ func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store
 		if err := tx.ForgetThrottle(ctx, bucket); err != nil {
 			return err
 		}
-		earned, err = s.afterPassword(ctx, tx, o, now.User)
+		earned, err = s.afterPassword(ctx, tx, a, now.User)
 		return err
 	})
 	if err != nil {
@@ -113,8 +124,8 @@ func (s *Service) acceptPassword(ctx context.Context, o portal.Origin, who store
 	return earned, nil
 }
 
-func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, o portal.Origin, user portal.User) (SignedIn, error) {
-	event := portal.Stranger(o).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
+func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, user portal.User) (SignedIn, error) {
+	event := portal.Stranger(a.Origin).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
 	if user.TwoFactor().AsksCode() {
 		half, err := s.openHalf(ctx, tx, user)
 		if err != nil {
@@ -123,11 +134,11 @@ func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, o portal.Orig
 		event.Action, event.Detail = portal.PasswordTried, "second factor is owed"
 		return SignedIn{Half: half}, tx.Record(ctx, event)
 	}
-	session, err := s.openSession(ctx, tx, proven{user: user, by: store.ByPassword, origin: o})
+	earned, err := s.openSession(ctx, tx, proven{user, store.ByPassword, a.Origin, a.browser})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return SignedIn{Session: session}, tx.Record(ctx, signedIn(event, user))
+	return earned, tx.Record(ctx, signedIn(event, user))
 }
 
 // signedIn makes the person the actor of the event: now we know who it was.
@@ -195,14 +206,18 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !until.IsZero() {
 		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(until))
 	}
-	session, verdict, err := s.tryFactor(ctx, o, h, digest, f)
+	from, err := s.browserOf(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID}, o)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	earned, verdict, err := s.tryFactor(ctx, arrival{o, from}, h, digest, f)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if !verdict.right {
 		return SignedIn{}, verdict.refusal(f, portal.CodeInvalid)
 	}
-	return SignedIn{Session: session}, nil
+	return earned, nil
 }
 
 func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
@@ -216,9 +231,9 @@ func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.Ha
 
 // tryFactor spends the factor, the half session and records what came of it,
 // in one transaction. A refusal commits as well.
-func (s *Service) tryFactor(ctx context.Context, o portal.Origin, h store.HalfSession, digest []byte, f factor) (session string, v verdict, err error) {
+func (s *Service) tryFactor(ctx context.Context, a arrival, h store.HalfSession, digest []byte, f factor) (earned SignedIn, v verdict, err error) {
 	err = s.store.Write(ctx, h.CustomerID, func(tx *store.Tx) error {
-		session, v = "", verdict{}
+		earned, v = SignedIn{}, verdict{}
 		user, err := tx.User(ctx, h.UserID)
 		if err != nil {
 			return err
@@ -230,43 +245,43 @@ func (s *Service) tryFactor(ctx context.Context, o portal.Origin, h store.HalfSe
 			return err
 		}
 		if !v.right {
-			return tx.Record(ctx, portal.Stranger(o).WasRefused(portal.SecondFactorTried, v.why).On(user))
+			return tx.Record(ctx, portal.Stranger(a.Origin).WasRefused(portal.SecondFactorTried, v.why).On(user))
 		}
-		session, err = s.finish(ctx, tx, proven{user, f.proofs(), o}, digest)
+		earned, err = s.finish(ctx, tx, proven{user, f.proofs(), a.Origin, a.browser}, digest)
 		return err
 	})
-	return session, v, err
+	return earned, v, err
 }
 
 // finish exchanges a half session for a session, and gives back what the try
 // was charged: rows in the order in which the charge took them, so that the
 // two never wait for each other.
-func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []byte) (string, error) {
+func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []byte) (SignedIn, error) {
 	first, err := tx.SpendHalfSession(ctx, digest)
 	if err != nil {
-		return "", err
+		return SignedIn{}, err
 	}
 	if !first {
-		return "", portal.SignInFirst()
+		return SignedIn{}, portal.SignInFirst()
 	}
 	for _, b := range s.codeBudgets(p.user.ID) {
 		if err := tx.RefundBudget(ctx, b.Bucket); err != nil {
-			return "", err
+			return SignedIn{}, err
 		}
 	}
-	session, err := s.openSession(ctx, tx, p)
+	earned, err := s.openSession(ctx, tx, p)
 	if err != nil {
-		return "", err
+		return SignedIn{}, err
 	}
 	event := signedIn(portal.Stranger(p.origin).Did(portal.SignedIn).On(p.user).With(string(p.by)), p.user)
 	if p.by == store.ByRecoveryCode {
 		used := event.With("at sign-in")
 		used.Action = portal.RecoveryCodeUsed
 		if err := s.recoveryUsed(ctx, tx, portal.Stranger(p.origin), used); err != nil {
-			return "", err
+			return SignedIn{}, err
 		}
 	}
-	return session, tx.Record(ctx, event)
+	return earned, tx.Record(ctx, event)
 }
 
 // CancelSignIn gives up a half session. Without one there is nothing to do.

@@ -22,10 +22,12 @@ type Ask struct {
 	Recovery bool
 }
 
-// SignedIn is what a step of signing in has earned: the token of a session, or
-// the token of a half session that still owes the second factor.
+// SignedIn is what a step of signing in has earned: the token of a session and
+// the one by which the browser is known from now on, or the token of a half
+// session that still owes the second factor.
 type SignedIn struct {
 	Session string
+	Browser string
 	Half    string
 }
 

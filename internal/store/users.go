@@ -167,13 +167,6 @@ func (tx *Tx) Thaw(ctx context.Context, id portal.UserID) (bool, error) {
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id))
 }
 
-// ForgetBrowsers makes every browser an unknown one again.
-func (tx *Tx) ForgetBrowsers(ctx context.Context, id portal.UserID) error {
-	const query = "DELETE FROM browsers WHERE customer_id = $1 AND user_id = $2"
-	_, err := tx.q.exec(ctx, query, tx.customer, id)
-	return err
-}
-
 // twoFactorMove is one arrow of the 2FA state table.
 type twoFactorMove struct {
 	user          portal.UserID

@@ -10,6 +10,7 @@ const (
 	sessionCookie = "portal-session"
 	halfCookie    = "portal-half"
 	linkCookie    = "portal-link"
+	browserCookie = "portal-browser"
 
 	// linkLife is how long an opened link waits for its form.
 	linkLife = time.Hour
@@ -20,6 +21,7 @@ const (
 type cookies struct {
 	plain bool          // without Secure and prefix: http at loopback
 	life  time.Duration // of the session cookie; 0 as long as the browser runs
+	known time.Duration // of the cookie by which a browser is known
 }
 
 func (c cookies) name(cookie string) string {
@@ -42,6 +44,8 @@ func (c cookies) age(cookie string) int {
 	switch cookie {
 	case sessionCookie:
 		return int(c.life / time.Second)
+	case browserCookie:
+		return int(c.known / time.Second)
 	case linkCookie:
 		return int(linkLife / time.Second)
 	}

@@ -30,7 +30,7 @@ func newEdge(t *testing.T, base string, more ...Route) edge {
 	}
 	var log bytes.Buffer
 	h, err := build(Config{
-		BaseURL: u, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: noon, Overall: 12 * time.Hour,
+		BaseURL: u, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: noon, Overall: 12 * time.Hour, KnownBrowser: 180 * 24 * time.Hour,
 		Ready: func(context.Context) error { return nil },
 	}, append(Routes(), more...))
 	if err != nil {

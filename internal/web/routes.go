@@ -154,6 +154,7 @@ func (s *site) register(routes []Route) error {
 
 // serve lets a visit in, reads what it brings, and has it answered.
 func (s *site) serve(v *visit, route Route) error {
+	v.known = s.cookies.get(v.r, browserCookie)
 	unsafe := route.Method != http.MethodGet
 	if unsafe {
 		if err := s.place.sameOrigin(v.r); err != nil {

@@ -68,6 +68,7 @@ func (s *site) signedIn(v *visit, earned auth.SignedIn) error {
 		return err
 	}
 	s.cookies.set(v.w, sessionCookie, earned.Session)
+	s.cookies.set(v.w, browserCookie, earned.Browser)
 	if s.cookies.get(v.r, halfCookie) != "" {
 		s.cookies.remove(v.w, halfCookie)
 	}
@@ -173,7 +174,7 @@ func (s *site) cancelSignIn(v *visit) error {
 }
 
 // signOut ends the session and has the browser forget what it kept. It keeps
-// the other cookies, of which none is a secret then (SE-13).
+// the other cookies, of which none opens anything (SE-13).
 func (s *site) signOut(v *visit) error {
 	if err := s.auth.SignOut(v.ctx(), v.actor); err != nil {
 		return err

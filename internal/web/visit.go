@@ -16,6 +16,7 @@ type visit struct {
 
 	actor portal.Actor // who is signed in; a stranger on open routes
 	half  string       // token of the half session, on its routes
+	known string       // token by which the browser may be known
 	query fields       // of the URL
 	form  fields       // of the body; nil where nothing was posted
 	// renewed is the token that this request gave to the acting session; the
@@ -38,7 +39,7 @@ func (v *visit) origin() portal.Origin {
 		address = portal.CleanText(v.r.RemoteAddr)
 	}
 	return portal.Origin{
-		Address: address, Agent: portal.CleanText(v.r.UserAgent()), RequestID: v.trace.requestID,
+		Address: address, Agent: portal.CleanText(v.r.UserAgent()), RequestID: v.trace.requestID, Browser: v.known,
 	}
 }
 

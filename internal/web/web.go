@@ -38,6 +38,8 @@ type Config struct {
 	Ready func(context.Context) error
 	// Overall is the life of a session; its cookie lives no longer.
 	Overall time.Duration
+	// KnownBrowser is how long a browser is known after a sign-in.
+	KnownBrowser time.Duration
 }
 
 // site is the portal as the browser sees it.
@@ -76,7 +78,7 @@ func build(c Config, routes []Route) (http.Handler, error) {
 	}
 	s := &site{
 		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready,
-		place: where, cookies: cookies{plain: where.plain(), life: c.Overall},
+		place: where, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		engine: pages, assets: files, mux: http.NewServeMux(),
 	}
 	if err := s.register(routes); err != nil {

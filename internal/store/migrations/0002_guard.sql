@@ -81,6 +81,7 @@ CREATE TABLE browsers (
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON DELETE CASCADE
 ) {strict};
 CREATE INDEX browsers_by_use ON browsers (last_used_at);
+CREATE INDEX browsers_by_token ON browsers (digest);
 
 -- The outbox. letter is sealed, and emptied once the mail has gone out.
 CREATE TABLE mails (

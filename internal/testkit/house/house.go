@@ -188,7 +188,9 @@ type Person struct {
 	h     *House
 	Login string
 	Token string // of the session
-	Key   []byte // in the phone; nil while there is none
+	// Browser is the token by which the browser is known after a sign-in.
+	Browser string
+	Key     []byte // in the phone; nil while there is none
 }
 
 // Person returns a user's person, signed in by password.
@@ -204,23 +206,30 @@ func Origin() portal.Origin {
 	return portal.Origin{Address: "192.0.2.7", Agent: "test", RequestID: "r-1"}
 }
 
+// Origin is where the person's requests come from.
+func (p *Person) Origin() portal.Origin {
+	o := Origin()
+	o.Browser = p.Browser
+	return o
+}
+
 // SignIn signs in with the password, and with a fresh code where one is owed.
 func (p *Person) SignIn() {
 	p.t.Helper()
-	earned, err := p.h.Auth.SignIn(p.t.Context(), Origin(), p.Login, Password)
+	earned, err := p.h.Auth.SignIn(p.t.Context(), p.Origin(), p.Login, Password)
 	if err == nil && earned.Half != "" {
-		earned, err = p.h.Auth.SignInWithCode(p.t.Context(), Origin(), earned.Half, p.Code())
+		earned, err = p.h.Auth.SignInWithCode(p.t.Context(), p.Origin(), earned.Half, p.Code())
 	}
 	if err != nil {
 		p.t.Fatalf("sign-in of %s: %v", p.Login, err)
 	}
-	p.Token = earned.Session
+	p.Token, p.Browser = earned.Session, earned.Browser
 }
 
 // Actor is who acts in the person's session.
 func (p *Person) Actor() portal.Actor {
 	p.t.Helper()
-	actor, err := p.h.Auth.Authenticate(p.t.Context(), Origin(), p.Token)
+	actor, err := p.h.Auth.Authenticate(p.t.Context(), p.Origin(), p.Token)
 	if err != nil {
 		p.t.Fatalf("session of %s: %v", p.Login, err)
 	}
