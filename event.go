@@ -12,6 +12,7 @@ const (
 	UserAdded          Action = "User added"
 	UserInvited        Action = "Invitation link made"
 	InvitationAccepted Action = "Invitation accepted"
+	InvitationDropped  Action = "Invitation withdrawn"
 	UserEdited         Action = "User edited"
 	RoleChanged        Action = "Role changed"
 	UserSuspendedEvent Action = "User suspended"
@@ -65,7 +66,7 @@ func Actions() []Action {
 		ReplacementStarted, Replaced, SetupExpired, CodesBlocked, RecoveryIssued, PasswordChanged,
 		ResetAsked, ResetDemanded, PasswordReset, EmailAsked, EmailConfirmed, EmailRemoved,
 		AccountFrozen, AccountThawed, HelpAsked, HelpDismissed, SessionsEnded,
-		UserAdded, UserInvited, InvitationAccepted, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
+		UserAdded, UserInvited, InvitationAccepted, InvitationDropped, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
 		PolicyChanged, CustomerAdded, CustomerSuspended, CustomerReopened, SetUpCompleted,
 		AuditExported, AuditPruned, KeysRotated, MailFailed, MailRead,
 	}

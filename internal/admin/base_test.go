@@ -23,6 +23,13 @@ func onEach(t *testing.T, test func(*testing.T, scene)) {
 	})
 }
 
+// onSQLite is a scene whose subject no database can change.
+func onSQLite(t *testing.T) scene {
+	t.Helper()
+	h := house.New(t, "")
+	return scene{h, h.Customer(t, "Acme"), h.Customer(t, "Other")}
+}
+
 // administrator is a new administrator of the customer, signed in.
 func (s scene) administrator(t *testing.T, in portal.Actor, login string) *house.Person {
 	t.Helper()

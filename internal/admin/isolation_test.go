@@ -21,6 +21,10 @@ func (s scene) deeds() map[string]func(context.Context, portal.Actor, portal.Use
 			_, err := s.Admin.Invite(ctx, a, id, password())
 			return err
 		},
+		"withdraw": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
+			_, err := s.Admin.WithdrawInvitation(ctx, a, id, password())
+			return err
+		},
 		"edit": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
 			_, err := s.Admin.EditUser(ctx, a, id, edit("x", portal.RoleUser), password())
 			return err

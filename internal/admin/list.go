@@ -94,7 +94,9 @@ type UserDetail struct {
 	TwoFactorSince time.Time
 	LastSignIn     time.Time
 	Sessions       int
-	Activity       []portal.Event
+	// InvitedUntil is how long the open invitation is good for; zero: none is.
+	InvitedUntil time.Time
+	Activity     []portal.Event
 }
 
 // User reads one user of the customer.
@@ -117,6 +119,9 @@ func (s *Service) User(ctx context.Context, actor portal.Actor, id portal.UserID
 		return UserDetail{}, err
 	}
 	if detail.LastSignIn, err = view.LastSignIn(ctx, id); err != nil {
+		return UserDetail{}, err
+	}
+	if detail.InvitedUntil, err = s.auth.InvitedUntil(ctx, view, id); err != nil {
 		return UserDetail{}, err
 	}
 	detail.Activity, err = view.Events(ctx, store.EventQuery{Person: id, Limit: recentEvents})

@@ -38,12 +38,8 @@ func (s *Service) SetUpLink(ctx context.Context, actor portal.Actor) (token stri
 // SetUp makes the first customer and its administrator. It spends the set-up
 // link; a second one at the same moment is refused.
 func (s *Service) SetUp(ctx context.Context, o portal.Origin, token string, in FirstAdministrator) error {
-	link, err := s.auth.FindLink(ctx, token)
-	if err != nil {
+	if _, err := s.auth.FindLink(ctx, token, auth.ForSetUp); err != nil {
 		return err
-	}
-	if link.Purpose != store.SetUpPurpose {
-		return portal.NotFound()
 	}
 	customer, err := portal.ParseCustomerName(in.Customer)
 	if err != nil {

@@ -33,7 +33,7 @@ func (in NewUser) parse() (u portal.User, err error) {
 }
 
 // Invited is a user who has yet to choose a password, and the token of the
-// link to do so. It is shown once; only its digest is kept.
+// link to do so. It is mailed, and shown once; only its digest is kept.
 type Invited struct {
 	auth.Renewed
 	User      portal.User
@@ -57,6 +57,9 @@ func (s *Service) AddUser(ctx context.Context, actor portal.Actor, in NewUser, p
 	}
 	giveBack, err := s.auth.ChargeTakenID(ctx, actor)
 	if err != nil {
+		return Invited{Renewed: renewed}, err
+	}
+	if err := s.auth.ChargeInvitation(ctx, actor); err != nil {
 		return Invited{Renewed: renewed}, err
 	}
 	invited, err := s.addInvited(ctx, actor, user)
@@ -117,19 +120,18 @@ func (s *Service) taken(ctx context.Context, actor portal.Actor, err error) erro
 
 // invite makes the invitation link of a user without a password.
 func (s *Service) invite(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User) (Invited, error) {
-	expires := tx.Now.Add(s.limits.Invitation)
-	token, err := s.auth.NewLink(ctx, tx, store.Link{
-		Purpose: store.InvitationPurpose, Subject: user.ID, SecurityVersion: user.SecurityVersion, ExpiresAt: expires,
-	})
-	if err != nil {
-		return Invited{}, err
-	}
-	invited := Invited{User: user, Token: token, ExpiresAt: expires}
-	return invited, tx.Record(ctx, actor.Did(portal.UserInvited).On(user))
+	token, until, err := s.auth.Invite(ctx, tx, actor, user)
+	return Invited{User: user, Token: token, ExpiresAt: until}, err
 }
 
 // Invite makes a new invitation link; the older one is void.
 func (s *Service) Invite(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (invited Invited, err error) {
+	if err := actor.Can(portal.AddUsers); err != nil {
+		return Invited{}, err
+	}
+	if err := s.auth.ChargeInvitation(ctx, actor); err != nil {
+		return Invited{}, err
+	}
 	renewed, err := s.on(ctx, actor, id, deed{portal.AddUsers, auth.NeedFresh, p, mayInvite, func(tx *store.Tx, user portal.User) (err error) {
 		invited, err = s.invite(ctx, tx, actor, user)
 		return err
@@ -146,4 +148,23 @@ func mayInvite(_ context.Context, _ store.View, user portal.User) error {
 		return portal.Conflict("%s is suspended. Reactivate the account first.", user.Name)
 	}
 	return nil
+}
+
+// WithdrawInvitation voids the open invitation of a user, who stays invited:
+// a new link can be made.
+func (s *Service) WithdrawInvitation(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.AddUsers, auth.NeedFresh, p, s.mayWithdraw, func(tx *store.Tx, user portal.User) error {
+		if _, err := tx.DropLink(ctx, store.InvitationPurpose, user.ID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, actor.Did(portal.InvitationDropped).On(user))
+	}})
+}
+
+func (s *Service) mayWithdraw(ctx context.Context, view store.View, user portal.User) error {
+	until, err := s.auth.InvitedUntil(ctx, view, user.ID)
+	if err == nil && until.IsZero() {
+		err = portal.Conflict("%s has no open invitation. There is nothing to withdraw.", user.Name)
+	}
+	return err
 }

@@ -211,7 +211,7 @@ func TestSetUpLink(t *testing.T) {
 		old, token := link(), link()
 		closed("older", old)
 		for range 3 {
-			if l, err := h.Auth.OpenLink(t.Context(), token); err != nil || !l.SetUp {
+			if l, err := h.Auth.OpenLink(t.Context(), token); err != nil || l.Purpose != auth.ForSetUp {
 				t.Fatalf("%+v, %v", l, err)
 			}
 		}

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"portal"
 	"portal/internal/seal"
@@ -18,6 +19,18 @@ func deadLink() error {
 	}
 }
 
+// Purpose says what the one form is that a link opens.
+type Purpose = store.Purpose
+
+// The purposes of links. A link of one opens no form of another.
+const (
+	ForSetUp         = store.SetUpPurpose
+	ForInvitation    = store.InvitationPurpose
+	ForReset         = store.ResetPurpose
+	ForAddress       = store.AddressPurpose
+	ForSecondAddress = store.SecondAddressPurpose
+)
+
 // NewLink makes a one-time link for a user in the caller's transaction and
 // returns its token; an older one of the same purpose is void.
 func (s *Service) NewLink(ctx context.Context, tx *store.Tx, l store.Link) (token string, err error) {
@@ -29,19 +42,30 @@ func (s *Service) NewLink(ctx context.Context, tx *store.Tx, l store.Link) (toke
 // OpenLink tells what a link is for. It changes nothing: mail programs open
 // links, too.
 func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
-	found, err := s.FindLink(ctx, token)
+	found, err := s.findLink(ctx, token)
 	if err != nil {
 		return Link{}, err
 	}
-	if found.Purpose == store.SetUpPurpose {
-		return Link{SetUp: true, ExpiresAt: found.ExpiresAt}, nil
+	if found.Purpose == ForSetUp {
+		return Link{Purpose: ForSetUp, ExpiresAt: found.ExpiresAt}, nil
 	}
 	who, err := s.store.View(found.CustomerID).Credentials(ctx, found.Subject)
-	return Link{LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName, ExpiresAt: found.ExpiresAt}, err
+	return Link{
+		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName,
+		Address: found.Address, ExpiresAt: found.ExpiresAt,
+	}, err
 }
 
-// FindLink finds a link that may still be used, whatever its purpose.
-func (s *Service) FindLink(ctx context.Context, token string) (store.Link, error) {
+// FindLink finds a link of one of these purposes that may still be used.
+func (s *Service) FindLink(ctx context.Context, token string, purposes ...Purpose) (store.Link, error) {
+	found, err := s.findLink(ctx, token)
+	if err == nil && !slices.Contains(purposes, found.Purpose) {
+		err = deadLink()
+	}
+	return found, err
+}
+
+func (s *Service) findLink(ctx context.Context, token string) (store.Link, error) {
 	digest, ok := seal.TokenDigest(token)
 	if !ok {
 		return store.Link{}, deadLink()
@@ -53,28 +77,63 @@ func (s *Service) FindLink(ctx context.Context, token string) (store.Link, error
 	if err != nil {
 		return store.Link{}, err
 	}
-	alive, err := s.linkAlive(ctx, found)
+	return found, s.mustLive(ctx, s.store.View(found.CustomerID), found)
+}
+
+// mustLive refuses a link that something has voided since it was made.
+func (s *Service) mustLive(ctx context.Context, view store.View, l store.Link) error {
+	alive, err := linkAlive(ctx, view, l)
 	if err == nil && !alive {
 		err = deadLink()
 	}
-	return found, err
+	return err
 }
 
 // linkAlive holds a link against what has happened since it was made: any
-// security change of the account voids it, and an administrator voids the
-// set-up link for ever.
-func (s *Service) linkAlive(ctx context.Context, l store.Link) (bool, error) {
-	view := s.store.View(l.CustomerID)
-	if l.Purpose == store.SetUpPurpose {
+// security change of the account voids it, another address, and the end of its
+// maker's right. An administrator voids the set-up link for ever.
+func linkAlive(ctx context.Context, view store.View, l store.Link) (bool, error) {
+	if l.Purpose == ForSetUp {
 		exists, err := view.AnyAdministrator(ctx)
 		return !exists, err
 	}
-	user, err := view.User(ctx, l.Subject)
-	return mayAccept(user, l), err
+	who, err := view.Credentials(ctx, l.Subject)
+	if err != nil {
+		return false, err
+	}
+	if !who.Usable() || who.Frozen || who.SecurityVersion != l.SecurityVersion || who.Invited != (l.Purpose == ForInvitation) {
+		return false, nil
+	}
+	at, err := view.Addresses(ctx, l.Subject)
+	if err != nil || l.Address != boundTo(l.Purpose, at) {
+		return false, err
+	}
+	return mayStillInvite(ctx, view, l.MadeBy)
 }
 
-func mayAccept(user portal.User, l store.Link) bool {
-	return user.Invited && user.State == portal.UserActive && user.SecurityVersion == l.SecurityVersion
+// boundTo is the address that a link of a purpose must have gone to.
+func boundTo(p Purpose, at store.Addresses) string {
+	switch p {
+	case ForAddress:
+		return at.PendingFirst
+	case ForSecondAddress:
+		return at.PendingSecond
+	}
+	return at.First
+}
+
+// mayStillInvite tells whether who made a link for somebody else still has the
+// right to (LC-15). The host, and who asked for the own link, are nobody here.
+func mayStillInvite(ctx context.Context, view store.View, maker portal.UserID) (bool, error) {
+	if maker == "" {
+		return true, nil
+	}
+	who, err := view.Credentials(ctx, maker)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	actor := portal.Actor{Kind: portal.ActorUser, Role: who.Role}
+	return who.Usable() && !who.Frozen && actor.Holds(portal.AddUsers), err
 }
 
 // SpendLink uses a link up inside the transaction of what it is for.
@@ -88,40 +147,4 @@ func (s *Service) SpendLink(ctx context.Context, tx *store.Tx, token string) err
 		err = deadLink()
 	}
 	return err
-}
-
-// AcceptInvitation sets the first password of an invited user. It signs nobody
-// in: an ordinary sign-in follows (AU-13).
-func (s *Service) AcceptInvitation(ctx context.Context, o portal.Origin, token, newPassword string) error {
-	link, err := s.FindLink(ctx, token)
-	if err != nil {
-		return err
-	}
-	if link.Purpose != store.InvitationPurpose {
-		return deadLink()
-	}
-	owner, err := ownerOf(ctx, s.store.View(link.CustomerID), link.Subject)
-	if err != nil {
-		return err
-	}
-	hash, err := s.HashPassword(ctx, portal.FieldNewPassword, newPassword, owner)
-	if err != nil {
-		return err
-	}
-	return s.store.Write(ctx, link.CustomerID, func(tx *store.Tx) error {
-		user, err := tx.User(ctx, link.Subject)
-		if err != nil {
-			return err
-		}
-		if !mayAccept(user, link) {
-			return deadLink()
-		}
-		if err := s.SpendLink(ctx, tx, token); err != nil {
-			return err
-		}
-		if err := tx.SetPassword(ctx, user.ID, hash); err != nil {
-			return err
-		}
-		return tx.Record(ctx, signedIn(portal.Stranger(o).Did(portal.InvitationAccepted).On(user), user))
-	})
 }

@@ -22,12 +22,14 @@ import (
 //	code/day/<user>           30 wrong second factors in a day
 //	password/step-up/<session>, code/step-up/<session>   5 in an hour each
 //	confirm/<session>         30 tries to confirm a set-up in an hour
+//	invitation/<user>         100 invitations by one administrator in an hour; each sends a mail
 //	half session              5 tries, counted in its own row
 const (
 	freePasswords    = 5
 	firstWait        = 30 * time.Second
 	longestWait      = time.Hour
 	confirmsPerHour  = 30
+	invitesPerHour   = 100
 	takenIDsPerHour  = 30
 	hour, day        = time.Hour, 24 * time.Hour
 	limitReached     = "too many tries"
@@ -98,6 +100,16 @@ func (s *Service) ChargeTakenID(ctx context.Context, actor portal.Actor) (giveBa
 	bucket := "login-id/" + string(actor.UserID)
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: takenIDsPerHour, Window: hour})
 	return func() { s.refund(ctx, c) }, err
+}
+
+// ChargeInvitation counts an invitation, which sends a mail; the host may send
+// as many as it likes.
+func (s *Service) ChargeInvitation(ctx context.Context, actor portal.Actor) error {
+	if actor.Kind == portal.ActorHost {
+		return nil
+	}
+	_, err := s.chargeAll(ctx, store.Budget{Bucket: "invitation/" + string(actor.UserID), Limit: invitesPerHour, Window: hour})
+	return err
 }
 
 // chargePassword counts a try of a password at the sign-in page.

@@ -87,10 +87,9 @@ type Helpers struct {
 
 // Link is what a one-time link may tell to whoever opens it.
 type Link struct {
-	// SetUp is true for the link that makes the first administrator.
-	SetUp        bool
-	LoginID      string
-	Name         string
-	CustomerName string
-	ExpiresAt    time.Time
+	Purpose Purpose
+	// Whom it is for; empty in the link that makes the first administrator.
+	LoginID, Name, CustomerName string
+	Address                     string // that it went to
+	ExpiresAt                   time.Time
 }

@@ -27,7 +27,8 @@ type Link struct {
 	Subject portal.UserID
 	// SecurityVersion is the subject's when the link was made.
 	SecurityVersion int64
-	// Address is where the link was sent; empty where it was shown.
+	// Address is where the link was sent; a link that was shown as well is bound
+	// to it all the same. Empty for the set-up link.
 	Address string
 	// MadeBy is the inviter, without whose right the link lapses (LC-15); empty
 	// for the host and for links that people ask for themselves.
@@ -49,14 +50,33 @@ func (tx *Tx) PutLink(ctx context.Context, l Link, digest []byte) error {
 
 // LinkByDigest finds a link that has not run out. Finding it changes nothing.
 func (s *Store) LinkByDigest(ctx context.Context, digest []byte) (Link, error) {
-	const query = `SELECT customer_id, purpose, subject, security_version, address, made_by, expires_at FROM links
-		WHERE digest = $1 AND expires_at > $2`
+	const query = "SELECT " + linkColumns + " FROM links WHERE digest = $1 AND expires_at > $2"
 	v := s.View(portal.NoCustomer)
-	var l Link
+	return scanLink(v.q.row(ctx, query, digest, micros(v.Now)))
+}
+
+// LinkFor finds the link of a purpose that a user of the customer has, if it
+// has not run out.
+func (v View) LinkFor(ctx context.Context, p Purpose, subject portal.UserID) (Link, error) {
+	const query = "SELECT " + linkColumns + ` FROM links
+		WHERE customer_id = $1 AND purpose = $2 AND subject = $3 AND expires_at > $4`
+	return scanLink(v.q.row(ctx, query, v.customer, p, subject, micros(v.Now)))
+}
+
+const linkColumns = "customer_id, purpose, subject, security_version, address, made_by, expires_at"
+
+func scanLink(r scanner) (l Link, err error) {
 	var expires int64
-	err := v.q.row(ctx, query, digest, micros(v.Now)).Scan(&l.CustomerID, &l.Purpose, &l.Subject, &l.SecurityVersion, &l.Address, &l.MadeBy, &expires)
+	err = r.Scan(&l.CustomerID, &l.Purpose, &l.Subject, &l.SecurityVersion, &l.Address, &l.MadeBy, &expires)
 	l.ExpiresAt = fromMicros(expires)
 	return l, translate(err)
+}
+
+// DropLink voids the link of a purpose that a user has; false means that there
+// was none.
+func (tx *Tx) DropLink(ctx context.Context, p Purpose, subject portal.UserID) (bool, error) {
+	const query = "DELETE FROM links WHERE customer_id = $1 AND purpose = $2 AND subject = $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, p, subject))
 }
 
 // SpendLink uses up a link. False means that it has been used or has run out.

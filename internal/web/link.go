@@ -25,17 +25,25 @@ func (s *site) followLink(v *visit) error {
 		return s.linkFailed(v, err)
 	}
 	s.cookies.set(v.w, linkCookie, token)
-	if link.SetUp {
-		return v.redirect("/set-up")
-	}
-	return v.redirect("/invitation")
+	return v.redirect(formOf(link.Purpose))
 }
 
-// opened is the link whose cookie the visitor has.
-func (s *site) opened(v *visit, setUp bool) (auth.Link, string, error) {
+// formOf is the one form that a link of a purpose opens.
+func formOf(p auth.Purpose) string {
+	switch p {
+	case auth.ForSetUp:
+		return "/set-up"
+	case auth.ForInvitation:
+		return "/invitation"
+	}
+	return "/sign-in"
+}
+
+// opened is the link whose cookie the visitor has, if it opens this form.
+func (s *site) opened(v *visit) (auth.Link, string, error) {
 	token := s.cookies.get(v.r, linkCookie)
 	link, err := s.auth.OpenLink(v.ctx(), token)
-	if err == nil && link.SetUp != setUp {
+	if err == nil && formOf(link.Purpose) != v.r.URL.Path {
 		err = portal.NotFound()
 	}
 	return link, token, err
@@ -88,7 +96,7 @@ func (p setUpPage) field(f portal.Field, label, autocomplete string) input {
 }
 
 func (s *site) showSetUp(v *visit) error {
-	link, _, err := s.opened(v, true)
+	link, _, err := s.opened(v)
 	if err != nil {
 		return s.linkFailed(v, err)
 	}
@@ -96,7 +104,7 @@ func (s *site) showSetUp(v *visit) error {
 }
 
 func (s *site) setUp(v *visit) error {
-	link, token, err := s.opened(v, true)
+	link, token, err := s.opened(v)
 	if err != nil {
 		return s.linkFailed(v, err)
 	}
@@ -138,7 +146,7 @@ func (p invitationPage) Password() input {
 }
 
 func (s *site) showInvitation(v *visit) error {
-	link, _, err := s.opened(v, false)
+	link, _, err := s.opened(v)
 	if err != nil {
 		return s.linkFailed(v, err)
 	}
@@ -146,7 +154,7 @@ func (s *site) showInvitation(v *visit) error {
 }
 
 func (s *site) acceptInvitation(v *visit) error {
-	link, token, err := s.opened(v, false)
+	link, token, err := s.opened(v)
 	if err != nil {
 		return s.linkFailed(v, err)
 	}

@@ -89,7 +89,7 @@ func (e engine) render(w io.Writer, v view) error {
 func (s *site) render(v *visit, status int, p page) error {
 	shown := view{
 		Title: p.title() + " · " + portal.ProductName, Assets: s.assets, Actor: v.actor,
-		Path: v.r.URL.Path, Notice: notice(v.query["notice"]), Page: p,
+		Path: v.r.URL.Path, Notice: notices[v.query["notice"]], Page: p,
 	}
 	var whole bytes.Buffer
 	if err := s.engine.render(&whole, shown); err != nil {
@@ -103,34 +103,21 @@ func (s *site) render(v *visit, status int, p page) error {
 	return nil
 }
 
-// notice is the sentence that a page begins with after something was done. The
-// address carries its key only, so that nobody can put words on our pages.
-func notice(key string) string {
-	switch key {
-	case "ready":
-		return "The portal is set up. Sign in with the login ID and the password that you have chosen."
-	case "password-set":
-		return "Your password is set. Sign in with it now."
-	case "signed-out":
-		return "You are signed out."
-	case "again":
-		return "That took too long, or there were too many wrong codes. Please sign in again."
-	case "password-changed":
-		return "Your password is changed. Your other sessions have ended."
-	case "session-ended":
-		return "That session has ended."
-	case "sessions-ended":
-		return "The sessions have ended."
-	case "saved":
-		return "The changes are saved."
-	case "suspended":
-		return "The account is suspended and its sessions have ended."
-	case "reactivated":
-		return "The account can be used again."
-	case "setup-deleted":
-		return "The 2FA setup is deleted. The person can now sign in with login ID and password alone."
-	}
-	return ""
+// notices are the sentences that a page begins with after something was done.
+// The address carries the key only, so that nobody can put words on our pages.
+var notices = map[string]string{
+	"ready":                "The portal is set up. Sign in with the login ID and the password that you have chosen.",
+	"password-set":         "Your password is set. Sign in with it now.",
+	"signed-out":           "You are signed out.",
+	"again":                "That took too long, or there were too many wrong codes. Please sign in again.",
+	"password-changed":     "Your password is changed. Your other sessions have ended.",
+	"session-ended":        "That session has ended.",
+	"sessions-ended":       "The sessions have ended.",
+	"saved":                "The changes are saved.",
+	"invitation-withdrawn": "The invitation is withdrawn. Its link does not work any more.",
+	"suspended":            "The account is suspended and its sessions have ended.",
+	"reactivated":          "The account can be used again.",
+	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }
 
 // functions are what templates can do with values; none of them knows a rule.

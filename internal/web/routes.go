@@ -119,6 +119,7 @@ func administrationRoutes() []Route {
 		{"GET", "/administration/audit", Session(portal.ReadAudit), (*site).showAudit},
 	}
 	return slices.Concat(routes,
+		stepUp(user+"/withdraw", Session(portal.AddUsers), withdrawInvitation()),
 		stepUp(user+"/suspend", Session(portal.SuspendUsers), suspendUser()),
 		stepUp(user+"/reactivate", Session(portal.SuspendUsers), reactivateUser()),
 		stepUp(user+"/end-sessions", Session(portal.EndUserSessions), endUserSessions()),

@@ -214,7 +214,7 @@ func addAdministrationSamples(add func(string, page)) {
 	detail.User.Stored = portal.TwoFactorEnabled
 	edit := admin.Edit{Name: "Wendy Okafor", Email: "wendy@northwind.example", Role: "user"}
 	invited := admin.UserDetail{User: wendy()}
-	invited.User.Invited = true
+	invited.User.Invited, invited.InvitedUntil = true, noon().Add(72*time.Hour)
 	add("access", accessPage{Customer: "Northwind Telecom", Found: somePeople(), Self: "u-gary"})
 	add("access-empty", accessPage{Customer: "Northwind Telecom", Query: admin.UserQuery{Search: "zz", State: portal.TwoFactorDisabled}})
 	add("adduser", addUserPage{Proof: fullProof(false, nil)})

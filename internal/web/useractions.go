@@ -110,7 +110,7 @@ func inviteDeed() deed {
 		page: onUser(func(u portal.User) stepUpPage {
 			return stepUpPage{
 				Heading: "New invitation link for " + u.Name, Button: "Make the link",
-				Text: []string{"You get a link for " + u.LoginID + " to choose a password with. A link that you made before stops working."},
+				Text: []string{u.LoginID + " gets a mail with a link to choose a password with, and you see the link once. An older link stops working."},
 			}
 		}),
 	}
@@ -125,4 +125,17 @@ func (s *site) invite(v *visit) error {
 		return s.deedFailed(v, inviteDeed(), err)
 	}
 	return s.showInvited(v, invited)
+}
+
+func withdrawInvitation() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("invitation-withdrawn"),
+		page: onUser(func(u portal.User) stepUpPage {
+			return stepUpPage{
+				Heading: "Withdraw the invitation of " + u.Name, Button: "Withdraw the invitation", Danger: true,
+				Text: []string{"The link that " + u.LoginID + " got stops working at once. The account stays as it is; you can make a new link at any time."},
+			}
+		}),
+		do: doToUser(func(s *site) userDeed { return s.admin.WithdrawInvitation }),
+	}
 }

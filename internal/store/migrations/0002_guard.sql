@@ -50,7 +50,8 @@ CREATE TABLE links_2 (
   UNIQUE (customer_id, purpose, subject)
 ) {strict};
 INSERT INTO links_2 (digest, customer_id, purpose, subject, security_version, address, made_by, created_at, expires_at)
-  SELECT digest, customer_id, purpose, subject, security_version, '', '', created_at, expires_at FROM links;
+  SELECT l.digest, l.customer_id, l.purpose, l.subject, l.security_version, COALESCE(u.email, ''), '', l.created_at, l.expires_at
+  FROM links l LEFT JOIN users u ON u.customer_id = l.customer_id AND u.id = l.subject;
 DROP TABLE links;
 ALTER TABLE links_2 RENAME TO links;
 CREATE INDEX links_by_end ON links (expires_at);
