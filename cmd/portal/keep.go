@@ -12,12 +12,22 @@ import (
 // look is how often the keeper looks whether a job is due.
 const look = time.Second
 
+// farewell is how long a node that stops takes to say so.
+const farewell = 5 * time.Second
+
+// node is this process among the others that serve the same data.
+func (s *services) node(w world, log *slog.Logger) *keeper.Node {
+	return keeper.NewNode(keeper.NodeConfig{
+		Store: s.store, Ring: s.ring, RingFile: s.ringFile, ID: rand.Text(), Host: host().Origin.Address, Now: w.Now, Log: log,
+	})
+}
+
 // keep runs the jobs beside the server until the context ends. The returned
-// function waits until they have ended.
-func (s *services) keep(ctx context.Context, w world, log *slog.Logger) (stop func()) {
+// function waits until they have ended, and takes leave of the other nodes.
+func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	k := keeper.New(keeper.Config{Store: s.store, Now: w.Now, Log: log, Node: rand.Text(), Look: look, Jobs: s.jobs()})
+	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs()})
 	go func() {
 		defer close(done)
 		k.Run(ctx)
@@ -25,6 +35,11 @@ func (s *services) keep(ctx context.Context, w world, log *slog.Logger) (stop fu
 	return func() {
 		cancel()
 		<-done
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		if err := n.Leave(ctx); err != nil {
+			n.Log.Warn("this node could not take leave; the others notice within a minute", "error", err)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"portal"
+	"portal/internal/seal"
 )
 
 func main() {
@@ -91,12 +92,25 @@ func (c *cli) databaseFromFile(w world) error {
 	if path == "" || c.Database != "" {
 		return nil
 	}
-	text, err := os.ReadFile(path)
-	c.Database = strings.TrimSpace(string(text))
-	if err == nil && c.Database == "" {
-		err = fmt.Errorf("PORTAL_DATABASE_FILE names %s, which is empty", path)
-	}
+	text, err := secretFile("PORTAL_DATABASE_FILE", path)
+	c.Database = text
 	return err
+}
+
+// secretFile reads a secret out of a file that nobody else may read; variable
+// is what names the file.
+func secretFile(variable, path string) (string, error) {
+	text, err := seal.ReadPrivate(path)
+	secret := strings.TrimSpace(string(text))
+	switch {
+	case errors.Is(err, seal.ErrFileMode):
+		return "", fmt.Errorf("%s: %w. Other users of this machine can read the secret in it. Run chmod 600 on it and start again", variable, err)
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", variable, err)
+	case secret == "":
+		return "", fmt.Errorf("%s names %s, which is empty", variable, path)
+	}
+	return secret, nil
 }
 
 // inWords is an error as the operator reads it: the message, and the cause.

@@ -15,6 +15,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/auth"
+	"portal/internal/keeper"
 	"portal/internal/seal"
 	"portal/internal/store"
 )
@@ -25,10 +26,12 @@ const hashQueue = 64
 
 // services is the opened house: the data and the use cases on it.
 type services struct {
-	store *store.Store
-	ring  *seal.Ring
-	auth  *auth.Service
-	admin *admin.Service
+	// ring is kept in ringFile, and may change while the portal runs.
+	ring     *seal.Ring
+	ringFile string
+	store    *store.Store
+	auth     *auth.Service
+	admin    *admin.Service
 }
 
 // open opens the data folder and the database, makes both where they are new,
@@ -41,18 +44,21 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 	if err != nil {
 		return nil, err
 	}
-	ring, err := openRing(ctx, data, filepath.Join(c.Data, "keyring.json"), w.Now)
+	path := filepath.Join(c.Data, "keyring.json")
+	ring, err := openRing(ctx, data, path, w.Now)
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	return newServices(data, ring, w.Now, log), nil
+	s := newServices(data, ring, w.Now, log)
+	s.ringFile = path
+	return s, nil
 }
 
 func newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog.Logger) *services {
 	limits := portal.DefaultLimits()
 	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
 	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Now: now, Limits: limits, Log: log})
-	return &services{store: data, ring: ring, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
+	return &services{ring: ring, store: data, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
 }
 
 // makeData makes the data folder (0700) and, for SQLite, the database file
@@ -84,19 +90,18 @@ func openRing(ctx context.Context, data *store.Store, path string, now portal.Cl
 	if err != nil {
 		return nil, ringAdvice(err, path)
 	}
-	checks := map[string][]byte{}
-	for _, id := range ring.KeyIDs() {
-		checks[id] = ring.CheckValue(id)
+	if err := data.FirstKey(ctx, ring.WriteKeyID(), ring.CheckValue(ring.WriteKeyID())); err != nil {
+		return nil, err
 	}
-	return ring, ringAdvice(data.CheckKeys(ctx, checks, ring.WriteKeyID()), path)
+	return ring, ringAdvice(keeper.CheckRing(ctx, data, ring), path)
 }
 
 func firstRing(ctx context.Context, data *store.Store, path string, now portal.Clock) (*seal.Ring, error) {
-	used, err := data.HasKeys(ctx)
+	known, err := data.Keys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if used {
+	if len(known) > 0 {
 		return nil, seal.ErrNoRing
 	}
 	if err := seal.NewRing(now()).Create(path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -113,7 +118,7 @@ func ringAdvice(err error, path string) error {
 		return nil
 	case errors.Is(err, seal.ErrNoRing):
 		advice = "The data was written with a key ring that is missing. Put it back from your backup (or copy it from another node), readable by this user only (chmod 600), and start again. No new key was made."
-	case errors.Is(err, seal.ErrRingMode):
+	case errors.Is(err, seal.ErrFileMode):
 		advice = "Other users of this machine can read the key ring. Run chmod 600 on it and start again."
 	case errors.Is(err, store.ErrKeyMissing), errors.Is(err, store.ErrKeyWrong), errors.Is(err, seal.ErrRingMalformed):
 		advice = "This is not the key ring that the data was written with. Put the right one back from your backup (or copy it from another node) and start again. Nothing was changed."

@@ -54,9 +54,10 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
 	limits := portal.DefaultLimits()
+	n := s.node(w, log)
 	pages, err := web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Log: log, Now: w.Now,
-		Ready: s.store.Ping, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
+		Ready: n.Ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
 	})
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listen
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 	}
 	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
-	defer s.keep(ctx, w, log)()
+	defer s.keep(ctx, n)()
 	return serveUntil(ctx, server, listener, log)
 }
 

@@ -328,13 +328,13 @@ func label(loginID string, serial int64) string {
 // issueRecoveryCodes makes the user's recovery codes anew; the old ones die.
 func (s *Service) issueRecoveryCodes(ctx context.Context, tx *store.Tx, actor portal.Actor) ([]string, error) {
 	codes := make([]string, recoveryCodes)
-	digests := make([][]byte, recoveryCodes)
+	kept := make([]store.RecoveryCode, recoveryCodes)
 	for i := range codes {
 		codes[i] = seal.NewRecoveryCode()
 		canonical, _ := seal.ParseRecoveryCode(codes[i])
-		digests[i] = s.ring.RecoveryDigest(string(actor.UserID), canonical)
+		kept[i].Digest, kept[i].KeyID = s.ring.RecoveryDigest(string(actor.UserID), canonical)
 	}
-	if err := tx.PutRecoveryCodes(ctx, actor.UserID, digests); err != nil {
+	if err := tx.PutRecoveryCodes(ctx, actor.UserID, kept); err != nil {
 		return nil, err
 	}
 	return codes, tx.Record(ctx, actor.Did(portal.RecoveryIssued).On(own(actor)))

@@ -33,8 +33,8 @@ type Config struct {
 	Store *store.Store
 	Now   portal.Clock
 	Log   *slog.Logger
-	// Node names this process in leases.
-	Node string
+	// Node is this process; it names itself in leases, and unfit it does no job.
+	Node *Node
 	// Look is how often to look whether something is due.
 	Look time.Duration
 	Jobs []Job
@@ -50,29 +50,44 @@ func New(c Config) *Keeper { return &Keeper{c} }
 // slow one holds up no other. What is under way sees its context end; Run
 // returns when all have ended.
 func (k *Keeper) Run(ctx context.Context) {
+	k.look(ctx)
 	var all sync.WaitGroup
+	all.Go(func() { k.every(ctx, k.look) })
 	for _, job := range k.Jobs {
 		all.Go(func() { k.repeat(ctx, job) })
 	}
 	all.Wait()
 }
 
+// look has the node look after itself.
+func (k *Keeper) look(ctx context.Context) {
+	if err := k.Node.Look(ctx); err != nil && ctx.Err() == nil {
+		k.Log.WarnContext(ctx, "this node could not look after itself and will try again", "error", err)
+	}
+}
+
 func (k *Keeper) repeat(ctx context.Context, job Job) {
+	k.try(ctx, job)
+	k.every(ctx, func(ctx context.Context) { k.try(ctx, job) })
+}
+
+// every does something at each look until the context ends.
+func (k *Keeper) every(ctx context.Context, do func(context.Context)) {
 	ticker := time.NewTicker(k.Look)
 	defer ticker.Stop()
 	for {
-		k.try(ctx, job)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			do(ctx)
 		}
 	}
 }
 
 // try does a job where it is due; a failure is logged, and tried again.
 func (k *Keeper) try(ctx context.Context, job Job) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || k.Node.Fit() != nil {
 		return
 	}
 	mine, err := k.due(ctx, job)
@@ -84,7 +99,7 @@ func (k *Keeper) try(ctx context.Context, job Job) {
 	}
 	k.Log.WarnContext(ctx, "a job failed and will be tried again", "job", job.Name, "error", err)
 	if mine && job.Every > retry {
-		if err := k.Store.EndLease(ctx, job.Name, k.Node, k.Now().Add(retry)); err != nil {
+		if err := k.Store.EndLease(ctx, job.Name, k.Node.ID, k.Now().Add(retry)); err != nil {
 			k.Log.WarnContext(ctx, "the lease of a job stays", "job", job.Name, "error", err)
 		}
 	}
@@ -94,5 +109,5 @@ func (k *Keeper) due(ctx context.Context, job Job) (bool, error) {
 	if job.Every == 0 {
 		return true, nil
 	}
-	return k.Store.TakeLease(ctx, job.Name, k.Node, job.Every)
+	return k.Store.TakeLease(ctx, job.Name, k.Node.ID, job.Every)
 }

@@ -81,9 +81,9 @@ func TestOpenTampered(t *testing.T) {
 // the same secret behind both: the header is authenticated.
 func TestOpenOtherKeyID(t *testing.T) {
 	r := testRing(1)
-	twin := r.keys[0]
+	twin := r.now().keys[0]
 	twin.id = "k-00000002"
-	r.keys = append(r.keys, twin)
+	r = newRing([]key{r.now().keys[0], twin})
 	sealed := r.Seal([]byte("a secret"), place)
 	copy(sealed[2:], "k-00000001")
 	wantUnreadable(t, r, sealed, place)

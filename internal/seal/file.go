@@ -16,15 +16,16 @@ import (
 	"time"
 )
 
-// What LoadRing may find wrong. None of them tells anything of a secret.
+// What may be wrong with a private file. None of them tells anything of a secret.
 var (
 	ErrNoRing        = errors.New("key ring file not found")
-	ErrRingMode      = errors.New("key ring file is open to others, want mode 0600")
+	ErrFileMode      = errors.New("the file is open to others, want mode 0600")
+	ErrFileSize      = errors.New("the file is too large")
 	ErrRingMalformed = errors.New("key ring file is malformed")
 )
 
-// maxRingSize in bytes holds thousands of keys.
-const maxRingSize = 1 << 20
+// maxPrivateSize in bytes holds thousands of keys.
+const maxPrivateSize = 1 << 20
 
 // ringFile is the JSON form of a ring, the write key last.
 type ringFile struct {
@@ -37,12 +38,17 @@ type keyFile struct {
 	Secret  []byte    `json:"secret"` // standard base64
 }
 
-// LoadRing reads a key ring file. The error is ErrNoRing, ErrRingMode (not
+// LoadRing reads a key ring file. The error is ErrNoRing, ErrFileMode (not
 // checked on Windows), ErrRingMalformed or one of the file system. It never
 // makes a ring: a portal that has lost its keys must not start (CR-07).
 func LoadRing(path string) (*Ring, error) {
-	text, err := readPrivate(path)
-	if err != nil {
+	text, err := ReadPrivate(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s", ErrNoRing, path)
+	case errors.Is(err, ErrFileSize):
+		return nil, fmt.Errorf("%w: %s is too large", ErrRingMalformed, path)
+	case err != nil:
 		return nil, err
 	}
 	r, err := parseRing(text)
@@ -52,36 +58,33 @@ func LoadRing(path string) (*Ring, error) {
 	return r, nil
 }
 
-// readPrivate reads a file that only its owner may read. It checks the open
-// file, not the path, which may change meanwhile.
-func readPrivate(path string) ([]byte, error) {
+// ReadPrivate reads a file that holds a secret, which only its owner may read
+// (CF-01). It checks the open file, not the path, which may change meanwhile.
+func ReadPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s", ErrNoRing, path)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open key ring: %w", err)
+		return nil, fmt.Errorf("open private file: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("open key ring: %w", err)
+		return nil, fmt.Errorf("open private file: %w", err)
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&^0o600 != 0 {
-		return nil, fmt.Errorf("%w: %s has %04o", ErrRingMode, path, mode)
+		return nil, fmt.Errorf("%w: %s has %04o", ErrFileMode, path, mode)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxRingSize+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxPrivateSize+1))
+	if err == nil && len(text) > maxPrivateSize {
+		err = ErrFileSize
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read key ring: %w", err)
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return text, nil
 }
 
 // parseRing drops the causes of its errors, since they could quote the file.
 func parseRing(text []byte) (*Ring, error) {
-	if len(text) > maxRingSize {
-		return nil, fmt.Errorf("%w: too large", ErrRingMalformed)
-	}
 	var file ringFile
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -98,17 +101,17 @@ func (file ringFile) ring() (*Ring, error) {
 	if len(file.Keys) == 0 {
 		return nil, fmt.Errorf("%w: no key", ErrRingMalformed)
 	}
-	r := new(Ring)
+	var keys []key
 	for i, k := range file.Keys {
 		if fault := k.fault(); fault != "" {
 			return nil, fmt.Errorf("%w: key %d: %s", ErrRingMalformed, i+1, fault)
 		}
-		if slices.Contains(r.KeyIDs(), k.ID) {
+		if slices.ContainsFunc(keys, func(have key) bool { return have.id == k.ID }) {
 			return nil, fmt.Errorf("%w: key %d: same id twice", ErrRingMalformed, i+1)
 		}
-		r.keys = append(r.keys, newKey(k.ID, k.Created, k.Secret))
+		keys = append(keys, newKey(k.ID, k.Created, k.Secret))
 	}
-	return r, nil
+	return newRing(keys), nil
 }
 
 // fault tells what is wrong with a key, "" when nothing is.
@@ -125,6 +128,23 @@ func (k keyFile) fault() string {
 		return "secret is all zeros"
 	}
 	return ""
+}
+
+// Replace writes the ring in the place of an older one. A kill at any moment
+// leaves the old file or the new one, whole.
+func (r *Ring) Replace(path string) error {
+	folder := filepath.Dir(path)
+	temp, err := writeTemp(folder, r.text())
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err == nil {
+		err = syncFolder(folder)
+	}
+	if err != nil {
+		return fmt.Errorf("replace key ring: %w", err)
+	}
+	return nil
 }
 
 // Create writes the ring to a new file of mode 0600. It returns fs.ErrExist
@@ -149,7 +169,7 @@ func (r *Ring) Create(path string) error {
 
 func (r *Ring) text() []byte {
 	var file ringFile
-	for _, k := range r.keys {
+	for _, k := range r.now().keys {
 		file.Keys = append(file.Keys, keyFile{k.id, k.created, k.secret})
 	}
 	text, err := json.MarshalIndent(file, "", "  ")

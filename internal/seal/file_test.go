@@ -198,8 +198,8 @@ func TestLoadRingMode(t *testing.T) {
 	must(t, testRing(1).Create(path))
 	for _, mode := range []fs.FileMode{0o640, 0o604, 0o660, 0o644, 0o620, 0o602, 0o610, 0o601, 0o700, 0o777} {
 		must(t, os.Chmod(path, mode))
-		if r, err := LoadRing(path); !errors.Is(err, ErrRingMode) || r != nil {
-			t.Errorf("mode %04o: %v, %v; want ErrRingMode", mode, r, err)
+		if r, err := LoadRing(path); !errors.Is(err, ErrFileMode) || r != nil {
+			t.Errorf("mode %04o: %v, %v; want ErrFileMode", mode, r, err)
 		}
 	}
 	for _, mode := range []fs.FileMode{0o600, 0o400} {
@@ -242,7 +242,7 @@ func TestLoadRingMalformed(t *testing.T) {
 		{"no secret", edit(goodSecret, "")}, {"short secret", edit("AQID", "")},
 		{"long secret", edit(goodSecret, "AAAA"+goodSecret)}, {"secret not base64", edit("AQ", "!!")},
 		{"zero secret", edit(goodSecret, strings.Repeat("A", 43)+"=")},
-		{"too large", ring(good) + strings.Repeat(" ", maxRingSize)},
+		{"too large", ring(good) + strings.Repeat(" ", maxPrivateSize)},
 	}
 	path := filepath.Join(t.TempDir(), "keyring.json")
 	for _, test := range tests {
@@ -270,4 +270,23 @@ func names(t *testing.T, folder string) (names []string) {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// A ring that takes the place of another one is whole and private, and leaves
+// nothing beside it.
+func TestRingReplaces(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "keyring.json")
+	must(t, testRing(1).Create(path))
+	must(t, testRing(2).Replace(path))
+	loaded, err := LoadRing(path)
+	must(t, err)
+	if !loaded.Same(testRing(2)) {
+		t.Errorf("loaded %v", loaded)
+	}
+	entries, err := os.ReadDir(folder)
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("the folder holds %v", entries)
+	}
 }

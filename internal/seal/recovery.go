@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -50,18 +51,23 @@ func ParseRecoveryCode(s string) (canonical string, ok bool) {
 	return string(code), true
 }
 
-// RecoveryDigest returns the 32 bytes to store for a canonical recovery code:
-// HMAC-SHA256 under the write key, bound to the user (RC-02, RC-03).
-func (r *Ring) RecoveryDigest(user, canonical string) []byte {
-	return digest(r.writeKey().recovery, user, canonical)
+// RecoveryDigest returns the 32 bytes to store for a canonical recovery code,
+// HMAC-SHA256 under the write key, bound to the user (RC-02, RC-03), and the id
+// of that key, which the code needs for as long as it lives.
+func (r *Ring) RecoveryDigest(user, canonical string) (sum []byte, key string) {
+	k := r.writeKey()
+	return digest(k.recovery, user, canonical), k.id
 }
 
 // RecoveryDigests returns the digests under which a code may be stored, one
 // for each key, the write key's first.
 func (r *Ring) RecoveryDigests(user, canonical string) [][]byte {
-	digests := make([][]byte, 0, len(r.keys))
-	for i := len(r.keys) - 1; i >= 0; i-- {
-		digests = append(digests, digest(r.keys[i].recovery, user, canonical))
+	held := r.now()
+	digests := [][]byte{digest(held.keys[held.writes].recovery, user, canonical)}
+	for i, k := range slices.Backward(held.keys) {
+		if i != held.writes {
+			digests = append(digests, digest(k.recovery, user, canonical))
+		}
 	}
 	return digests
 }

@@ -11,16 +11,16 @@ var birth = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 // testRing returns a ring of n fixed keys; the first has the id k-00000001 and
 // the secret 1, 2, … 32, the second goes on from 33.
 func testRing(n int) *Ring {
-	r := new(Ring)
+	var keys []key
 	for i := range n {
 		secret := make([]byte, secretSize)
 		for j := range secret {
 			secret[j] = byte(i*secretSize + j + 1)
 		}
 		id := idPrefix + hex.EncodeToString([]byte{0, 0, 0, byte(i + 1)})
-		r.keys = append(r.keys, newKey(id, birth, secret))
+		keys = append(keys, newKey(id, birth, secret))
 	}
-	return r
+	return newRing(keys)
 }
 
 func unhex(t testing.TB, s string) []byte {

@@ -30,6 +30,9 @@ type dialect struct {
 	lock string
 	// prepare keeps prepared statements; pgx has a cache of its own.
 	prepare bool
+	// clock asks for the database's time in microseconds; empty where the
+	// database runs in this process and has no clock of its own.
+	clock string
 }
 
 func sqliteDialect() dialect {
@@ -51,6 +54,7 @@ func postgresDialect() dialect {
 		),
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelSerializable},
 		lock:         "SELECT pg_advisory_xact_lock(7067411)",
+		clock:        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 	}
 }
 

@@ -29,7 +29,7 @@ func (b base) victim(t *testing.T) victim {
 	later := b.Clock.Now().Add(time.Hour)
 	v := victim{u, a, b.session(t, u, 1)}
 	b.write(t, u.CustomerID, func(tx *store.Tx) error {
-		if err := tx.PutRecoveryCodes(t.Context(), u.ID, [][]byte{digest(1)}); err != nil {
+		if err := tx.PutRecoveryCodes(t.Context(), u.ID, []store.RecoveryCode{{Digest: digest(1), KeyID: "k"}}); err != nil {
 			return err
 		}
 		if _, err := tx.StepUp(t.Context(), v.session.ID); err != nil {
@@ -83,7 +83,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 			return verdict(tx.DeleteSetup(ctx, id, portal.TwoFactorEnabled))
 		},
 		"PutRecoveryCodes": func(ctx context.Context, tx *store.Tx) error {
-			return tx.PutRecoveryCodes(ctx, id, [][]byte{digest(9)})
+			return tx.PutRecoveryCodes(ctx, id, []store.RecoveryCode{{Digest: digest(9), KeyID: "k"}})
 		},
 		"DeleteRecoveryCodes": func(ctx context.Context, tx *store.Tx) error { return tx.DeleteRecoveryCodes(ctx, id) },
 		"SpendRecoveryCode": func(ctx context.Context, tx *store.Tx) error {

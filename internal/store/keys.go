@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
+
+	"portal"
 )
 
-// KeyCheck lets the database recognise a key without knowing it.
+// KeyCheck lets the database recognise a key without knowing it. A key writes
+// from the moment the database knows it, and until it knows a newer one: so
+// all nodes change over at one statement.
 type KeyCheck struct {
 	ID    string
 	Value []byte
+	Since time.Time
 }
 
 // Errors about the key ring that the data was written with.
@@ -20,39 +26,95 @@ var (
 	ErrKeyWrong = errors.New("a key of the key ring is not the one that this database was written with")
 )
 
-// HasKeys tells whether any data was written under a key: then a missing key
-// ring must never be replaced by a new one (CR-07).
-func (s *Store) HasKeys(ctx context.Context) (bool, error) {
-	return found(s.onWriter().row(ctx, "SELECT id FROM key_checks LIMIT 1"))
+// Keys lists the keys that the database knows; the last one writes.
+func (s *Store) Keys(ctx context.Context) ([]KeyCheck, error) {
+	return keyChecks(ctx, s.View(portal.NoCustomer).q)
 }
 
-// CheckKeys compares the ring with the check values in the database; write is
-// the key that new data is written under and is added where it is unknown.
-func (s *Store) CheckKeys(ctx context.Context, ring map[string][]byte, write string) error {
-	return s.WriteUnaudited(ctx, "installation", "a check value is no change that anybody made", func(tx *Tx) error {
-		rows, err := tx.q.rows(ctx, "SELECT id, check_value FROM key_checks ORDER BY id")
-		known, err := scanAll(rows, err, func(r scanner) (k KeyCheck, err error) { return k, r.Scan(&k.ID, &k.Value) })
-		if err != nil {
-			return err
-		}
-		if err := compareKeys(known, ring); err != nil {
-			return err
-		}
-		const query = "INSERT INTO key_checks (id, check_value, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING"
-		_, err = tx.q.exec(ctx, query, write, ring[write], micros(tx.Now))
-		return err
+func keyChecks(ctx context.Context, q querier) ([]KeyCheck, error) {
+	rows, err := q.rows(ctx, "SELECT id, check_value, created_at FROM key_checks ORDER BY created_at, id")
+	return scanAll(rows, err, func(r scanner) (k KeyCheck, err error) {
+		var since int64
+		err = r.Scan(&k.ID, &k.Value, &since)
+		k.Since = fromMicros(since)
+		return k, err
 	})
 }
 
-func compareKeys(known []KeyCheck, ring map[string][]byte) error {
+// CheckKeys compares a ring, its check values by key id, with the keys that the
+// database knows, and returns the key that writes: "" where it knows none yet.
+func (s *Store) CheckKeys(ctx context.Context, ring map[string][]byte) (writes string, err error) {
+	known, err := s.Keys(ctx)
 	for _, k := range known {
 		have, ok := ring[k.ID]
 		switch {
 		case !ok:
-			return ErrKeyMissing
+			return "", ErrKeyMissing
 		case !bytes.Equal(have, k.Value):
-			return ErrKeyWrong
+			return "", ErrKeyWrong
 		}
+		writes = k.ID
 	}
-	return nil
+	return writes, err
+}
+
+// FirstKey makes the first key of an installation known; where one is known
+// already nothing changes.
+func (s *Store) FirstKey(ctx context.Context, id string, value []byte) error {
+	return s.WriteUnaudited(ctx, portal.NoCustomer, "the first check value is no change that anybody made", func(tx *Tx) error {
+		known, err := keyChecks(ctx, tx.q)
+		if err != nil || len(known) > 0 {
+			return err
+		}
+		return tx.PutKey(ctx, KeyCheck{id, value, tx.Now})
+	})
+}
+
+// Keys lists the keys that the database knows, inside the transaction.
+func (tx *Tx) Keys(ctx context.Context) ([]KeyCheck, error) { return keyChecks(ctx, tx.q) }
+
+// PutKey makes a key known, and so the one that writes.
+func (tx *Tx) PutKey(ctx context.Context, k KeyCheck) error {
+	const query = "INSERT INTO key_checks (id, check_value, created_at) VALUES ($1, $2, $3)"
+	_, err := tx.q.exec(ctx, query, k.ID, k.Value, micros(k.Since))
+	return err
+}
+
+// ForgetKey makes a key unknown; false means that it was.
+func (tx *Tx) ForgetKey(ctx context.Context, id string) (bool, error) {
+	return exactlyOne(tx.q.exec(ctx, "DELETE FROM key_checks WHERE id = $1", id))
+}
+
+// Node is a running portal and the keys that it has at hand.
+type Node struct {
+	ID, Host string
+	Keys     string // ids with a space before and after each
+	Writes   string // the key that it writes with
+	SeenAt   time.Time
+}
+
+// ReportNode notes that a node is running.
+func (s *Store) ReportNode(ctx context.Context, n Node) error {
+	const query = `INSERT INTO nodes (id, host, keys, writes, started_at, seen_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT (id) DO UPDATE SET keys = $3, writes = $4, seen_at = $5`
+	_, err := s.onWriter().exec(ctx, query, n.ID, n.Host, n.Keys, n.Writes, micros(s.now()))
+	return err
+}
+
+// ForgetNode notes that a node has stopped.
+func (s *Store) ForgetNode(ctx context.Context, id string) error {
+	_, err := s.onWriter().exec(ctx, "DELETE FROM nodes WHERE id = $1", id)
+	return err
+}
+
+// Nodes lists the nodes that have been seen since then.
+func (s *Store) Nodes(ctx context.Context, since time.Time) ([]Node, error) {
+	const query = "SELECT id, host, keys, writes, seen_at FROM nodes WHERE seen_at > $1 ORDER BY host, id"
+	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, micros(since))
+	return scanAll(rows, err, func(r scanner) (n Node, err error) {
+		var seen int64
+		err = r.Scan(&n.ID, &n.Host, &n.Keys, &n.Writes, &seen)
+		n.SeenAt = fromMicros(seen)
+		return n, err
+	})
 }

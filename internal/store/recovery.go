@@ -6,14 +6,21 @@ import (
 	"portal"
 )
 
-// PutRecoveryCodes replaces the user's recovery codes by a new set of digests.
-func (tx *Tx) PutRecoveryCodes(ctx context.Context, user portal.UserID, digests [][]byte) error {
+// RecoveryCode is a recovery code as it is kept: a digest, and the key that the
+// digest was made with.
+type RecoveryCode struct {
+	Digest []byte
+	KeyID  string
+}
+
+// PutRecoveryCodes replaces the user's recovery codes by a new set.
+func (tx *Tx) PutRecoveryCodes(ctx context.Context, user portal.UserID, codes []RecoveryCode) error {
 	if err := tx.DeleteRecoveryCodes(ctx, user); err != nil {
 		return err
 	}
-	const query = "INSERT INTO recovery_codes (digest, customer_id, user_id, created_at) VALUES ($1, $2, $3, $4)"
-	for _, digest := range digests {
-		if _, err := tx.q.exec(ctx, query, digest, tx.customer, user, micros(tx.Now)); err != nil {
+	const query = "INSERT INTO recovery_codes (digest, customer_id, user_id, created_at, key_id) VALUES ($1, $2, $3, $4, $5)"
+	for _, code := range codes {
+		if _, err := tx.q.exec(ctx, query, code.Digest, tx.customer, user, micros(tx.Now), code.KeyID); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (b base) spendables(t *testing.T, u portal.User) []spendable {
 	later := b.Clock.Now().Add(time.Minute)
 	session := b.session(t, u, 3)
 	b.write(t, u.CustomerID, func(tx *store.Tx) error {
-		if err := tx.PutRecoveryCodes(t.Context(), u.ID, [][]byte{digest(1)}); err != nil {
+		if err := tx.PutRecoveryCodes(t.Context(), u.ID, []store.RecoveryCode{{Digest: digest(1), KeyID: "k"}}); err != nil {
 			return err
 		}
 		half := store.HalfSession{UserID: u.ID, SecurityVersion: u.SecurityVersion, ExpiresAt: later}

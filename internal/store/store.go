@@ -66,6 +66,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	return translate(s.reader.QueryRowContext(ctx, "SELECT 1").Scan(&one))
 }
 
+// Skew tells by how much this node's clock is ahead of the database's, as far
+// as the way there and back allows to say; negative where it is behind (OT-04).
+func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
+	if s.clock == "" {
+		return 0, s.Ping(ctx)
+	}
+	var there int64
+	before := s.now()
+	err := s.reader.QueryRowContext(ctx, s.clock).Scan(&there)
+	after := s.now()
+	return before.Add(after.Sub(before) / 2).Sub(fromMicros(there)), translate(err)
+}
+
 // selfTest proves that placeholders go by number, not by first appearance: a
 // driver that got this wrong would write wrong rows without an error.
 func (s *Store) selfTest(ctx context.Context) error {

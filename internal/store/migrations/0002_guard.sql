@@ -31,6 +31,7 @@ ALTER TABLE authenticators ADD COLUMN used_by {bytes};
 ALTER TABLE authenticators ADD COLUMN warned_at BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE recovery_codes ADD COLUMN key_id {key} NOT NULL DEFAULT '';
+CREATE INDEX recovery_codes_by_key ON recovery_codes (key_id, user_id);
 
 -- browser: digest of the known browser that the password came from, if it did.
 ALTER TABLE half_sessions ADD COLUMN browser {bytes};
@@ -134,11 +135,13 @@ CREATE TABLE leases (
   mark BIGINT NOT NULL
 ) {strict};
 
--- Nodes that are running, and the keys that each has at hand.
+-- Nodes that are running, the keys that each has at hand, and the one that it
+-- writes with.
 CREATE TABLE nodes (
   id {key} PRIMARY KEY,
   host {text} NOT NULL,
   keys {text} NOT NULL,
+  writes {key} NOT NULL,
   started_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL
 ) {strict};

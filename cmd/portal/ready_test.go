@@ -1,0 +1,121 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"portal/internal/testkit"
+)
+
+// until asks again and again until it is so; a minute is far beyond what any
+// machine needs.
+func until(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for end := time.Now().Add(time.Minute); !so(); <-ticker.C {
+		if time.Now().After(end) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
+func (s *server) ready() bool { return newClient(s.t, s.Base).Get("/readyz").Status == 200 }
+
+// keyring is where an installation keeps its key ring.
+func (in *installation) keyring() string { return filepath.Join(in.Data, "keyring.json") }
+
+// swap puts a file in the place of another one at once.
+func swap(t *testing.T, path string, text []byte) {
+	t.Helper()
+	must(t, os.WriteFile(path+".next", text, 0o600))
+	must(t, os.Rename(path+".next", path))
+}
+
+// A ring file that is damaged or taken away while the portal runs is told at
+// once, and changes nothing: the keys read before stay in use.
+func TestRingFileDamagedWhileRunning(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	right, err := os.ReadFile(s.keyring())
+	must(t, err)
+	other := install(t)
+	other.Run("", "customer", "add", "Acme")
+	foreign, err := os.ReadFile(other.keyring())
+	must(t, err)
+
+	for name, text := range map[string][]byte{"foreign": foreign, "damaged": right[:len(right)/2]} {
+		swap(t, s.keyring(), text)
+		until(t, "a "+name+" ring file makes the node not ready", func() bool { return !s.ready() })
+		again := s.person("wendy")
+		again.secrets = wendy.secrets
+		again.signIn()
+		swap(t, s.keyring(), right)
+		until(t, "the right ring file makes the node ready", s.ready)
+	}
+	must(t, os.Chmod(s.keyring(), 0o640))
+	until(t, "a ring file that others can read makes the node not ready", func() bool { return !s.ready() })
+	if !strings.Contains(s.Log(), "no start would succeed") || !strings.Contains(s.Log(), "open to others") {
+		t.Errorf("the log does not say what is wrong:\n%s", s.Log())
+	}
+}
+
+// A node whose clock is more than 30 seconds off is not ready, above 5 seconds
+// it raises the alarm; once the clock is right everything is (OT-04).
+func TestReadyNeedsTheRightTime(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Database = testkit.Postgres(t)
+	s := in.Serve()
+	if !s.ready() {
+		t.Fatal("not ready with the right time")
+	}
+	for _, off := range []time.Duration{40 * time.Second, -40 * time.Second} {
+		s.Advance(off)
+		if s.ready() {
+			t.Errorf("ready with a clock that is off by %s", off)
+		}
+		s.Advance(-off)
+		if !s.ready() {
+			t.Errorf("not ready once the clock was right again")
+		}
+	}
+	const alarm = "the clocks of this node and of the database disagree"
+	s.Advance(-12 * time.Second)
+	until(t, "the log raises the alarm", func() bool { return strings.Contains(s.Log(), alarm) })
+	if !s.ready() {
+		t.Error("not ready with a clock that is 12 seconds off")
+	}
+	s.Advance(12 * time.Second)
+	until(t, "the log says that it is over", func() bool { return strings.Contains(s.Log(), "over: "+alarm) })
+}
+
+// A file that holds a secret is refused where others can read it (CF-01).
+func TestSecretFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	file := filepath.Join(t.TempDir(), "database-url")
+	must(t, os.WriteFile(file, []byte(testkit.Postgres(t)+"\n"), 0o600))
+	run := func() (string, int) {
+		cmd := in.command("customer", "list")
+		cmd.Env = append(cmd.Env, "PORTAL_DATABASE=", "PORTAL_DATABASE_FILE="+file)
+		out, _ := cmd.CombinedOutput()
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := run(); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o644, 0o700} {
+		must(t, os.Chmod(file, mode))
+		if out, code := run(); code != 1 || !strings.Contains(out, "chmod 600") || strings.Contains(out, "postgres://") {
+			t.Errorf("mode %o: exit %d, %q", mode, code, out)
+		}
+	}
+}

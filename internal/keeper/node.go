@@ -1,0 +1,166 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"portal"
+	"portal/internal/seal"
+	"portal/internal/store"
+)
+
+// How far the clocks of a node and of the database may be apart, and how often
+// a node says that it is there.
+const (
+	skewAlarm   = 5 * time.Second
+	skewLimit   = 30 * time.Second
+	reportEvery = 10 * time.Second
+	alarmEvery  = time.Minute
+)
+
+// NodeConfig is what a node is made of.
+type NodeConfig struct {
+	Store *store.Store
+	Ring  *seal.Ring
+	// RingFile is where the ring is kept; it may change while the node runs.
+	RingFile string
+	// ID is new with each start; Host is how the operator knows the machine.
+	ID, Host string
+	Now      portal.Clock
+	Log      *slog.Logger
+}
+
+// Node is this process among others: whether it may serve, with which keys.
+type Node struct {
+	NodeConfig
+
+	mu       sync.Mutex // over what follows
+	file     error      // what is wrong with the ring file
+	keys     error      // what is wrong with the keys in use
+	said     store.Node // the last report
+	saidAt   time.Time
+	troubles map[string]time.Time // what was said of each trouble, and when
+}
+
+// NewNode makes a node whose ring has been checked.
+func NewNode(c NodeConfig) *Node { return &Node{NodeConfig: c, troubles: map[string]time.Time{}} }
+
+// CheckRing holds a ring against the data, and makes the key write that the
+// data wants to be written with. On an error the ring is as it was.
+func CheckRing(ctx context.Context, data *store.Store, ring *seal.Ring) error {
+	writes, err := writeKey(ctx, data, ring)
+	if err == nil && writes != "" {
+		ring.WriteWith(writes)
+	}
+	return err
+}
+
+func writeKey(ctx context.Context, data *store.Store, ring *seal.Ring) (string, error) {
+	checks := map[string][]byte{}
+	for _, id := range ring.KeyIDs() {
+		checks[id] = ring.CheckValue(id)
+	}
+	return data.CheckKeys(ctx, checks)
+}
+
+// Ready tells whether the node may serve: the database answers, it was written
+// with keys that are all at hand, the ring file could be started from again,
+// and the clocks agree (CR-07, OT-04). It recovers by itself.
+func (n *Node) Ready(ctx context.Context) error {
+	n.mu.Lock()
+	file := n.file
+	n.mu.Unlock()
+	_, err := writeKey(ctx, n.Store, n.Ring)
+	return errors.Join(file, err, n.Clock(ctx))
+}
+
+// Fit tells whether the node had all keys at hand that the data needs when it
+// last looked. Without them it does no job: what cannot be read must not be
+// taken for broken, and least of all repaired.
+func (n *Node) Fit() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.keys
+}
+
+// Clock tells whether the node's time can be trusted.
+func (n *Node) Clock(ctx context.Context) error {
+	skew, err := n.Store.Skew(ctx)
+	if err == nil && skew.Abs() > skewLimit {
+		err = fmt.Errorf("the clock of this node is %s ahead of the database's (negative: behind); set it by NTP", skew.Round(time.Second))
+	}
+	return err
+}
+
+// Look reads the ring file again, takes over what is new, says in the log what
+// is wrong, and tells the other nodes that this one is there.
+func (n *Node) Look(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.file = n.reread(ctx)
+	n.trouble(ctx, "the key ring file cannot be used; the keys read before stay in use, but no start would succeed", n.file)
+	n.keys = CheckRing(ctx, n.Store, n.Ring)
+	n.trouble(ctx, "this node lacks the right keys, is not ready and does no job: put the right key ring file in place, it is read at once", n.keys)
+	skew, err := n.Store.Skew(ctx)
+	if err != nil {
+		return err
+	}
+	n.trouble(ctx, "the clocks of this node and of the database disagree: above 30 seconds it is not ready", beyond(skew))
+	return n.report(ctx)
+}
+
+func beyond(skew time.Duration) error {
+	if skew.Abs() <= skewAlarm {
+		return nil
+	}
+	return fmt.Errorf("%s ahead of the database (negative: behind)", skew.Round(time.Millisecond))
+}
+
+// reread takes over a ring file that has changed and fits the data. Any other
+// is left alone, and the keys in use stay in use.
+func (n *Node) reread(ctx context.Context) error {
+	ring, err := seal.LoadRing(n.RingFile)
+	if err != nil || ring.Same(n.Ring) {
+		return err
+	}
+	if err := CheckRing(ctx, n.Store, ring); err != nil {
+		return fmt.Errorf("key ring %s: %w", n.RingFile, err)
+	}
+	n.Ring.Adopt(ring)
+	n.Log.InfoContext(ctx, "read the key ring again", "keys", ring.KeyIDs(), "writes", ring.WriteKeyID())
+	return nil
+}
+
+// trouble logs an alarm once a minute for as long as it lasts, and its end.
+func (n *Node) trouble(ctx context.Context, what string, err error) {
+	said, had := n.troubles[what]
+	switch {
+	case err == nil && had:
+		delete(n.troubles, what)
+		n.Log.InfoContext(ctx, "over: "+what)
+	case err != nil && n.Now().Sub(said).Abs() >= alarmEvery:
+		n.troubles[what] = n.Now()
+		n.Log.ErrorContext(ctx, what, "error", err)
+	}
+}
+
+// report says that the node is there, at once where its keys have changed.
+func (n *Node) report(ctx context.Context) error {
+	now := store.Node{ID: n.ID, Host: n.Host, Keys: " " + strings.Join(n.Ring.KeyIDs(), " ") + " ", Writes: n.Ring.WriteKeyID()}
+	if now == n.said && n.Now().Sub(n.saidAt).Abs() < reportEvery {
+		return nil
+	}
+	if err := n.Store.ReportNode(ctx, now); err != nil {
+		return err
+	}
+	n.said, n.saidAt = now, n.Now()
+	return nil
+}
+
+// Leave says that the node has stopped.
+func (n *Node) Leave(ctx context.Context) error { return n.Store.ForgetNode(ctx, n.ID) }
