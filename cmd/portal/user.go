@@ -20,6 +20,7 @@ type userCmd struct {
 	Show       userShowCmd       `cmd:"" help:"Show one user."`
 	Suspend    userSuspendCmd    `cmd:"" help:"Close an account until it is reactivated."`
 	Reactivate userReactivateCmd `cmd:"" help:"Open a suspended account again."`
+	Thaw       userThawCmd       `cmd:"" help:"Open an account again that was frozen by \"this was not me\"."`
 	Invite     userInviteCmd     `cmd:"" help:"Print a new one-time link for a user who has no password yet."`
 	Unlock     userUnlockCmd     `cmd:"" help:"Forget the wrong tries of a user who has to wait at the sign-in page."`
 	Delete2FA  userDelete2FACmd  `cmd:"" name:"delete-2fa" help:"Delete the 2FA setup of a user who lost the phone."`
@@ -191,6 +192,15 @@ type userReactivateCmd struct {
 // Run reactivates the user.
 func (cmd *userReactivateCmd) Run(ctx context.Context, c *cli, w world) error {
 	return c.help(ctx, w, cmd.Login, (*admin.Service).Reactivate, "Reactivated %s.\n")
+}
+
+type userThawCmd struct {
+	Login string `arg:"" help:"The login ID."`
+}
+
+// Run opens a frozen account again.
+func (cmd *userThawCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.help(ctx, w, cmd.Login, (*admin.Service).Thaw, "The account of %s is open again. It needs a new password.\n")
 }
 
 type userDelete2FACmd struct {

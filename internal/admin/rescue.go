@@ -46,6 +46,24 @@ func mayReactivate(_ context.Context, _ store.View, user portal.User) error {
 	return nil
 }
 
+// Thaw opens an account again that its owner has frozen with "this was not me".
+// The password may be known to somebody else: a new one is wanted.
+func (s *Service) Thaw(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
+	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, mayThaw, func(tx *store.Tx, user portal.User) error {
+		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
+			return err
+		}
+		return s.auth.Thaw(ctx, tx, actor, actor.Did(portal.AccountThawed).On(user))
+	}})
+}
+
+func mayThaw(_ context.Context, _ store.View, user portal.User) error {
+	if !user.Frozen {
+		return portal.Conflict("The account of %s is not frozen.", user.Name)
+	}
+	return nil
+}
+
 // Unlock forgets the wrong tries of a user who has to wait at the sign-in page.
 func (s *Service) Unlock(ctx context.Context, actor portal.Actor, id portal.UserID, p auth.Proof) (auth.Renewed, error) {
 	return s.on(ctx, actor, id, deed{portal.SuspendUsers, auth.NeedFresh, p, always, func(tx *store.Tx, user portal.User) error {

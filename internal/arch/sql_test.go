@@ -43,6 +43,7 @@ var (
 var ofEveryCustomer = []exemption{
 	{"FROM half_sessions WHERE digest = $1", "the digest of a secret names the one row, and the row its customer"},
 	{"UPDATE half_sessions SET tries = tries + 1 WHERE digest = $1", "the digest of a secret names the one row; it charges a try"},
+	{"FROM alarms WHERE digest = $1", "the digest of a secret names the one row, and the row its customer"},
 	{"FROM links WHERE digest = $1", "the digest of a secret names the one row, and the row its customer"},
 	{"UPDATE browsers SET digest = $2 WHERE digest = $1", "a browser has one token for everybody who uses it"},
 	{"WHERE u.login_key = $1", "the sign-in page asks for the login ID alone, which is unique over all customers"},

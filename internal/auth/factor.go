@@ -46,13 +46,17 @@ type verdict struct {
 	// wait is set where the code was right once but is spent: how long until
 	// the app shows one that can be used.
 	wait time.Duration
-	why  string // for the audit trail
+	// recoveryOnly says that codes of the app do not count now, right or wrong.
+	recoveryOnly bool
+	why          string // for the audit trail
 }
 
 // refusal is what the person reads.
 func (v verdict) refusal(f factor, code portal.Code) error {
 	e := &portal.Error{Code: code, Field: f.field()}
 	switch {
+	case v.recoveryOnly:
+		e.Message = "Codes of the app do not open this account at the moment. Use a recovery code."
 	case v.wait > 0:
 		e.Message = fmt.Sprintf("This code has been used already. Wait for the next code: it comes in %s.", inWords(v.wait))
 	case f.recovery != "":
@@ -68,6 +72,9 @@ func (v verdict) refusal(f factor, code portal.Code) error {
 func (s *Service) spendFactor(ctx context.Context, tx *store.Tx, user portal.User, f factor) (verdict, error) {
 	if f.recovery != "" {
 		return s.spendRecovery(ctx, tx, user, f.recovery)
+	}
+	if user.Frozen {
+		return verdict{recoveryOnly: true, why: "account is frozen"}, nil
 	}
 	a, err := tx.Current(ctx, user.ID)
 	if err != nil {

@@ -58,7 +58,7 @@ type proven struct {
 // where the account owes a second factor that was not proven. The browser is a
 // known one from then on.
 func (s *Service) openSession(ctx context.Context, tx *store.Tx, p proven) (SignedIn, error) {
-	if p.user.State != portal.UserActive || (p.user.TwoFactor().AsksCode() && p.by == store.ByPassword) {
+	if p.user.State != portal.UserActive || p.user.Frozen || (p.user.TwoFactor().AsksCode() && p.by == store.ByPassword) {
 		return SignedIn{}, portal.SignInFirst()
 	}
 	id, err := newID()

@@ -118,13 +118,16 @@ func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, buc
 		earned, err = s.afterPassword(ctx, tx, a, now.User)
 		return err
 	})
-	if err != nil {
-		return SignedIn{}, err
+	if err == nil && earned == (SignedIn{}) {
+		err = frozenShut()
 	}
-	return earned, nil
+	return earned, err
 }
 
 func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, user portal.User) (SignedIn, error) {
+	if user.Frozen {
+		return s.enterFrozen(ctx, tx, a.Origin, user)
+	}
 	event := portal.Stranger(a.Origin).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
 	if user.TwoFactor().AsksCode() {
 		half, err := s.openHalf(ctx, tx, user)
@@ -268,6 +271,9 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []b
 		if err := tx.RefundBudget(ctx, b.Bucket); err != nil {
 			return SignedIn{}, err
 		}
+	}
+	if p.user, err = s.thawByRecovery(ctx, tx, p); err != nil {
+		return SignedIn{}, err
 	}
 	earned, err := s.openSession(ctx, tx, p)
 	if err != nil {

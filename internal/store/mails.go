@@ -85,10 +85,3 @@ func (v View) Addresses(ctx context.Context, id portal.UserID) (a Addresses, err
 	err = v.q.row(ctx, query, v.customer, id).Scan(&a.First, &a.Second, &a.PendingFirst, &a.PendingSecond)
 	return a, translate(err)
 }
-
-// AddAlarm keeps the digest of a link "this was not me".
-func (tx *Tx) AddAlarm(ctx context.Context, user portal.UserID, digest []byte, until time.Time) error {
-	const query = "INSERT INTO alarms (digest, customer_id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)"
-	_, err := tx.q.exec(ctx, query, digest, tx.customer, user, micros(tx.Now), micros(until))
-	return err
-}

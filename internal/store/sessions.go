@@ -44,14 +44,14 @@ const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created
 
 // SessionByDigest is the one look-up of a signed-in request. It finds only
 // what may be used now: unexpired, not idle, of the user's present security
-// version, of an active user.
+// version, of an active user who is not frozen.
 func (s *Store) SessionByDigest(ctx context.Context, digest []byte, idle time.Duration) (LiveSession, error) {
 	const query = `SELECT ` + sessionColumns + `, ` + userColumns + `, c.name, ` + policyColumns + `
 		FROM sessions s
 		JOIN users u ON u.customer_id = s.customer_id AND u.id = s.user_id
 		JOIN customers c ON c.id = s.customer_id
 		WHERE s.digest = $1 AND s.expires_at > $2 AND s.last_seen_at > $3
-		AND u.security_version = s.security_version AND u.state = 'active' AND c.suspended_at = 0
+		AND u.security_version = s.security_version AND u.state = 'active' AND u.frozen_at = 0 AND c.suspended_at = 0
 		AND (u.twofa_state <> 'enabled' OR s.proofs <> 'password')`
 	v := s.View(portal.NoCustomer)
 	var live LiveSession

@@ -11,6 +11,7 @@ const (
 	halfCookie    = "portal-half"
 	linkCookie    = "portal-link"
 	browserCookie = "portal-browser"
+	alarmCookie   = "portal-alarm"
 
 	// linkLife is how long an opened link waits for its form.
 	linkLife = time.Hour
@@ -46,7 +47,7 @@ func (c cookies) age(cookie string) int {
 		return int(c.life / time.Second)
 	case browserCookie:
 		return int(c.known / time.Second)
-	case linkCookie:
+	case linkCookie, alarmCookie:
 		return int(linkLife / time.Second)
 	}
 	return 0

@@ -53,7 +53,7 @@ type engine map[string]*template.Template
 func pageFiles() []string {
 	return []string{
 		"error", "home", "account", "stepup",
-		"signin", "code", "recovery", "lostphone", "badlink", "setup", "invitation",
+		"signin", "code", "recovery", "lostphone", "badlink", "alarm", "frozen", "badalarm", "setup", "invitation",
 		"access", "adduser", "user", "invited", "audit",
 	}
 }
@@ -117,6 +117,7 @@ var notices = map[string]string{
 	"invitation-withdrawn": "The invitation is withdrawn. Its link does not work any more.",
 	"suspended":            "The account is suspended and its sessions have ended.",
 	"reactivated":          "The account can be used again.",
+	"thawed":               "The account is open again. It needs a new password at the next sign-in.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }
 

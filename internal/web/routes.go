@@ -61,6 +61,10 @@ func openRoutes() []Route {
 		{"GET", "/readyz", Open, (*site).readiness},
 		{"GET", "/static/{file}", Open, (*site).static},
 		{"GET", "/link/{token}", Open, (*site).followLink},
+		{"GET", "/alarm/{token}", Open, (*site).followAlarm},
+		{"GET", "/alarm", Open, (*site).showAlarm},
+		{"POST", "/alarm", Open, (*site).freeze},
+		{"GET", "/alarm/frozen", Open, (*site).showFrozen},
 		{"GET", "/set-up", Open, (*site).showSetUp},
 		{"POST", "/set-up", Open, (*site).setUp},
 		{"GET", "/invitation", Open, (*site).showInvitation},
@@ -122,6 +126,7 @@ func administrationRoutes() []Route {
 		stepUp(user+"/withdraw", Session(portal.AddUsers), withdrawInvitation()),
 		stepUp(user+"/suspend", Session(portal.SuspendUsers), suspendUser()),
 		stepUp(user+"/reactivate", Session(portal.SuspendUsers), reactivateUser()),
+		stepUp(user+"/thaw", Session(portal.SuspendUsers), thawUser()),
 		stepUp(user+"/end-sessions", Session(portal.EndUserSessions), endUserSessions()),
 		stepUp(user+"/delete-2fa", Session(portal.DeleteUser2FA), deleteUserTwoFactor()),
 	)

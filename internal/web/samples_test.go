@@ -163,10 +163,14 @@ func addStrangerSamples(add func(string, page)) {
 	add("code", codePage{})
 	add("code-wrong", codePage{badProblem(portal.FieldCode, "This code is not right. Enter the 6 digits that your app shows now.")})
 	add("recovery", recoveryPage{})
-	add("recovery-wrong", recoveryPage{badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
+	add("recovery-wrong", recoveryPage{Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	add("lostphone", lostPhonePage{auth.Helpers{Customer: "Northwind Telecom", Administrators: []string{"Adaeze Obi", "Gary Wilson"}}})
 	add("lostphone-alone", lostPhonePage{})
 	add("badlink", badLinkPage{})
+	add("recovery-frozen", recoveryPage{Step: auth.SecondStep{Frozen: true}})
+	add("alarm", alarmPage{auth.Alarm{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom"}})
+	add("frozen", frozenPage{})
+	add("badalarm", badAlarmPage{})
 	add("setup", setUpPage{})
 	add("setup-wrong", setUpPage{
 		Problem: badProblem(portal.FieldPassword, "Use at least 15 characters."),
@@ -215,6 +219,8 @@ func addAdministrationSamples(add func(string, page)) {
 	edit := admin.Edit{Name: "Wendy Okafor", Email: "wendy@northwind.example", Role: "user"}
 	invited := admin.UserDetail{User: wendy()}
 	invited.User.Invited, invited.InvitedUntil = true, noon().Add(72*time.Hour)
+	frozen := detail
+	frozen.User.Frozen, frozen.Sessions = true, 0
 	add("access", accessPage{Customer: "Northwind Telecom", Found: somePeople(), Self: "u-gary"})
 	add("access-empty", accessPage{Customer: "Northwind Telecom", Query: admin.UserQuery{Search: "zz", State: portal.TwoFactorDisabled}})
 	add("adduser", addUserPage{Proof: fullProof(false, nil)})
@@ -223,6 +229,10 @@ func addAdministrationSamples(add func(string, page)) {
 	add("user", userPage{Detail: detail, typed: edit})
 	add("user-own", userPage{Detail: admin.UserDetail{User: gary(), Sessions: 1}, Own: true, typed: edit, Proof: fullProof(false, nil)})
 	add("user-invited", userPage{Detail: invited, typed: edit, Problem: badProblem(portal.FieldRole, "Choose a role: user or administrator.")})
+	add("user-frozen", userPage{Detail: frozen, typed: edit})
+	thaw := thawPage(frozen.User)
+	thaw.Proof, thaw.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
+	add("stepup-thaw", thaw)
 	add("audit", auditPage{Customer: "Northwind Telecom", Found: admin.EventPage{Events: someEvents(), Next: 5}, typed: fields{"person": "wendy.okafor"}})
 	add("audit-empty", auditPage{Customer: "Northwind Telecom"})
 	add("audit-wrong", auditPage{Customer: "Northwind Telecom", typed: fields{"from": "x"}, Problem: badProblem(fieldFrom, "Enter a day like 2026-11-03.")})

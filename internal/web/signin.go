@@ -101,7 +101,17 @@ func (p codePage) Code() input {
 	return i
 }
 
-func (s *site) showCode(v *visit) error { return s.render(v, http.StatusOK, codePage{}) }
+// showCode leads on where the app cannot help.
+func (s *site) showCode(v *visit) error {
+	step, err := s.auth.SecondStep(v.ctx(), v.half)
+	switch {
+	case err != nil:
+		return err
+	case step.Frozen:
+		return v.redirect("/sign-in/recovery-code")
+	}
+	return s.render(v, http.StatusOK, codePage{})
+}
 
 func (s *site) signInWithCode(v *visit) error {
 	earned, err := s.auth.SignInWithCode(v.ctx(), v.origin(), v.half, v.form.get(portal.FieldCode))
@@ -127,7 +137,10 @@ func (s *site) secondStepFailed(v *visit, err error, again func(*problem) page) 
 }
 
 // recoveryPage asks for a recovery code instead.
-type recoveryPage struct{ Problem *problem }
+type recoveryPage struct {
+	Step    auth.SecondStep
+	Problem *problem
+}
 
 func (recoveryPage) file() string  { return "recovery" }
 func (recoveryPage) title() string { return "Use a recovery code" }
@@ -140,14 +153,24 @@ func (p recoveryPage) Code() input {
 	return i
 }
 
-func (s *site) showRecoveryCode(v *visit) error { return s.render(v, http.StatusOK, recoveryPage{}) }
+func (s *site) showRecoveryCode(v *visit) error {
+	step, err := s.auth.SecondStep(v.ctx(), v.half)
+	if err != nil {
+		return err
+	}
+	return s.render(v, http.StatusOK, recoveryPage{Step: step})
+}
 
 func (s *site) signInWithRecoveryCode(v *visit) error {
+	step, err := s.auth.SecondStep(v.ctx(), v.half)
+	if err != nil {
+		return err
+	}
 	earned, err := s.auth.SignInWithRecoveryCode(v.ctx(), v.origin(), v.half, v.form.get(portal.FieldRecoveryCode))
 	if err == nil {
 		return s.signedIn(v, earned)
 	}
-	return s.secondStepFailed(v, err, func(p *problem) page { return recoveryPage{p} })
+	return s.secondStepFailed(v, err, func(p *problem) page { return recoveryPage{step, p} })
 }
 
 // lostPhonePage says what to do without a phone and whom to ask.

@@ -70,6 +70,24 @@ func reactivateUser() deed {
 	}
 }
 
+func thawUser() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("thawed"),
+		page: onUser(thawPage), do: doToUser(func(s *site) userDeed { return s.admin.Thaw }),
+	}
+}
+
+func thawPage(u portal.User) stepUpPage {
+	return stepUpPage{
+		Heading: "Open the account of " + u.Name + " again", Button: "Open the account again",
+		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet.",
+		Text: []string{
+			"Somebody reported with a link in a mail: this was not me. The account has been frozen since, and its sessions have ended.",
+			u.LoginID + " can sign in again after this. The password may be known to somebody else, so the portal asks for a new one. The 2FA setup stays as it is.",
+		},
+	}
+}
+
 func endUserSessions() deed {
 	return deed{
 		need: auth.NeedFresh, done: toUser("sessions-ended"),
