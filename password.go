@@ -74,7 +74,7 @@ func (o PasswordOwner) words() []string {
 	var words []string
 	for _, name := range []string{ProductName, o.Customer, o.Name, o.LoginID, o.Email} {
 		parts := strings.FieldsFunc(FoldKey(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		words = append(append(words, parts...), strings.Join(parts, ""))
+		words = append(append(words, parts...), FoldKey(name), strings.Join(parts, ""))
 	}
 	return slices.DeleteFunc(words, func(w string) bool { return utf8.RuneCountInString(w) < minWord })
 }

@@ -60,14 +60,18 @@ func reversed(s string) string {
 	return string(runes)
 }
 
-// units are the beginnings of a text that, repeated, give the whole of it; the
-// last time may be cut off.
+// longestUnit is longer than what anybody repeats to fill a password.
+const longestUnit = 40
+
+// units are the beginnings of a text that, repeated, give the whole of it, with
+// and without what is added to them; the last time may be cut off.
 func units(s string) []string {
 	runes := []rune(s)
 	var all []string
-	for n := 1; n < len(runes); n++ {
+	for n := 1; n <= min(len(runes)-1, longestUnit); n++ {
 		if slices.Equal(runes[n:], runes[:len(runes)-n]) {
-			all = append(all, strings.Trim(string(runes[:n]), separators))
+			unit := string(runes[:n])
+			all = append(all, unit, withoutEnds(unit))
 		}
 	}
 	return all

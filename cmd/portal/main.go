@@ -41,6 +41,8 @@ type cli struct {
 	Data     string `help:"Folder for the database and the key ring." default:"./portal-data" env:"PORTAL_DATA" placeholder:"DIR"`
 	Database string `help:"postgres://… for several nodes; without it SQLite in the data folder. Also as PORTAL_DATABASE_FILE, the path of a file that holds it." env:"PORTAL_DATABASE" placeholder:"URL"`
 
+	WeakPasswords string `help:"File of passwords that nobody may choose, one a line, beside the bundled list." env:"PORTAL_WEAK_PASSWORDS" type:"path" placeholder:"FILE"`
+
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
 	Customer customerCmd `cmd:"" help:"Add and list customers."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`

@@ -18,6 +18,7 @@ import (
 	"portal/internal/keeper"
 	"portal/internal/seal"
 	"portal/internal/store"
+	"portal/internal/weak"
 )
 
 // hashQueue is how many sign-ins wait for a free core before one is told that
@@ -30,6 +31,7 @@ type services struct {
 	ring     *seal.Ring
 	ringFile string
 	store    *store.Store
+	weak     *weak.List
 	auth     *auth.Service
 	admin    *admin.Service
 }
@@ -49,16 +51,25 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	s := newServices(data, ring, w.Now, log)
+	s := newServices(data, ring, c.weak(), w.Now, log)
 	s.ringFile = path
 	return s, nil
 }
 
-func newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog.Logger) *services {
+// weak is the list of passwords that nobody may choose. A file is read by the
+// commands that set a password, and before the portal serves.
+func (c *cli) weak() *weak.List {
+	if c.WeakPasswords == "" {
+		return nil
+	}
+	return weak.With(c.WeakPasswords, portal.FoldKey)
+}
+
+func newServices(data *store.Store, ring *seal.Ring, list *weak.List, now portal.Clock, log *slog.Logger) *services {
 	limits := portal.DefaultLimits()
 	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
-	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Now: now, Limits: limits, Log: log})
-	return &services{ring: ring, store: data, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
+	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Weak: list, Now: now, Limits: limits, Log: log})
+	return &services{ring: ring, store: data, weak: list, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
 }
 
 // makeData makes the data folder (0700) and, for SQLite, the database file

@@ -49,6 +49,9 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return err
 	}
+	if err := s.weak.Load(); err != nil {
+		return errors.Join(err, s.store.Close())
+	}
 	return errors.Join(cmd.serve(ctx, s, listener, base, w, log), s.store.Close())
 }
 

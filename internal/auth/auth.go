@@ -17,6 +17,7 @@ import (
 	"portal"
 	"portal/internal/seal"
 	"portal/internal/store"
+	"portal/internal/weak"
 )
 
 // Config is what the service stands on.
@@ -24,6 +25,9 @@ type Config struct {
 	Store  *store.Store
 	Ring   *seal.Ring
 	Hasher *seal.Hasher
+	// Weak is the list of passwords that nobody may choose; nil is the bundled
+	// one.
+	Weak   *weak.List
 	Now    portal.Clock
 	Limits portal.Limits
 	Log    *slog.Logger
@@ -34,6 +38,7 @@ type Service struct {
 	store  *store.Store
 	ring   *seal.Ring
 	hasher *seal.Hasher
+	weak   *weak.List
 	now    portal.Clock
 	limits portal.Limits
 	log    *slog.Logger
@@ -41,7 +46,7 @@ type Service struct {
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, ring: c.Ring, hasher: c.Hasher, now: c.Now, limits: c.Limits, log: c.Log}
+	return &Service{store: c.Store, ring: c.Ring, hasher: c.Hasher, weak: c.Weak, now: c.Now, limits: c.Limits, log: c.Log}
 }
 
 // newID returns an identifier that is never used again and sorts by age.

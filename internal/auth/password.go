@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"portal"
@@ -15,8 +16,25 @@ func (s *Service) HashPassword(ctx context.Context, f portal.Field, password str
 	if err := portal.CheckPassword(f, password, owner); err != nil {
 		return store.Password{}, err
 	}
+	if err := s.checkWeak(f, password); err != nil {
+		return store.Password{}, err
+	}
 	hash, err := s.hasher.Hash(ctx, password)
 	return store.Password{Hash: hash, Short: !portal.StandsAlone(password)}, hashing(err)
+}
+
+// checkWeak refuses what is tried first, and what comes down to it (PW-06).
+func (s *Service) checkWeak(f portal.Field, password string) error {
+	for _, stem := range portal.PasswordStems(password) {
+		known, err := s.weak.Has(stem)
+		if err != nil {
+			return fmt.Errorf("new password: %w", err)
+		}
+		if known {
+			return portal.Invalid(f, "This password is on a list of common and breached ones, or comes from one by adding digits or signs, or by repeating it; such passwords are tried first. Choose a few words that nobody else would put together.")
+		}
+	}
+	return nil
 }
 
 // OwnerOf is a user as the owner of a password.

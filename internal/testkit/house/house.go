@@ -130,13 +130,20 @@ func (h *House) Without(t testing.TB, table string, f func()) {
 
 // furnish puts the use cases on store and ring.
 func (h *House) furnish() *House {
-	limits := portal.DefaultLimits()
-	h.Auth = auth.New(auth.Config{
-		Store: h.Store, Ring: h.Ring, Now: h.Clock.Now, Limits: limits, Log: slog.New(slog.DiscardHandler),
-		Hasher: seal.NewHasher(seal.Params{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 256),
-	})
-	h.Admin = admin.New(admin.Config{Store: h.Store, Auth: h.Auth, Limits: limits})
+	h.Auth = h.Furnished(func(*auth.Config) {})
+	h.Admin = admin.New(admin.Config{Store: h.Store, Auth: h.Auth, Limits: portal.DefaultLimits()})
 	return h
+}
+
+// Furnished is the use cases of auth on the same store and ring, with
+// something changed.
+func (h *House) Furnished(change func(*auth.Config)) *auth.Service {
+	c := auth.Config{
+		Store: h.Store, Ring: h.Ring, Now: h.Clock.Now, Limits: portal.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
+		Hasher: seal.NewHasher(seal.Params{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 256),
+	}
+	change(&c)
+	return auth.New(c)
 }
 
 // AtOnce runs f(0) to f(n-1), all released at the same moment, and waits.
