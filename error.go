@@ -52,6 +52,11 @@ const (
 	FieldRecoveryCode Field = "recovery_code"
 	FieldReason       Field = "reason"
 	FieldVersion      Field = "version"
+
+	FieldUserPolicy          Field = "user_policy"
+	FieldUserFrom            Field = "user_from"
+	FieldAdministratorPolicy Field = "administrator_policy"
+	FieldAdministratorFrom   Field = "administrator_from"
 )
 
 // Error tells the message, and the cause for the log.

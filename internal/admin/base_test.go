@@ -1,7 +1,9 @@
 package admin_test
 
 import (
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"portal"
@@ -78,4 +80,48 @@ func sameRefusal(t *testing.T, what string, foreign, missing error) {
 	if foreign == nil || fmt.Sprint(foreign) != fmt.Sprint(missing) || portal.ErrorCode(foreign) != portal.CodeNotFound {
 		t.Errorf("%s: foreign %v, missing %v; want the same not-found", what, foreign, missing)
 	}
+}
+
+// outside is a look at the database past the portal.
+func (s scene) outside(t *testing.T) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", s.Database
+	if source == "" {
+		driver, source = "sqlite", "file:"+filepath.Join(s.Folder, "portal.db")+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// change changes rows past the portal.
+func (s scene) change(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if _, err := s.outside(t).ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mails are the recipients of one kind of mail in the outbox, sorted.
+func (s scene) mails(t *testing.T, kind portal.MailKind) (to []string) {
+	t.Helper()
+	rows, err := s.outside(t).QueryContext(t.Context(), "SELECT recipient FROM mails WHERE kind = $1 ORDER BY recipient", string(kind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			t.Fatal(err)
+		}
+		to = append(to, one)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return to
 }

@@ -13,7 +13,11 @@ import (
 )
 
 // FirstAdministrator is what the set-up page asks for.
-type FirstAdministrator struct{ Customer, Name, LoginID, Email, Password string }
+type FirstAdministrator struct {
+	Customer, Name, LoginID, Email, Password string
+	// Require is whether administrators need 2FA from the beginning.
+	Require bool
+}
 
 // SetUpLink makes a new set-up link while the portal has no administrator, and
 // returns its token; the one before is void. Once there is an administrator
@@ -41,7 +45,8 @@ func (s *Service) SetUp(ctx context.Context, o portal.Origin, token string, in F
 	if _, err := s.auth.FindLink(ctx, token, auth.ForSetUp); err != nil {
 		return err
 	}
-	customer, err := portal.ParseCustomerName(in.Customer)
+	now := s.store.View(portal.NoCustomer).Now
+	customer, err := in.customer(now)
 	if err != nil {
 		return err
 	}
@@ -49,7 +54,7 @@ func (s *Service) SetUp(ctx context.Context, o portal.Origin, token string, in F
 	if err != nil {
 		return err
 	}
-	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, in.Password, auth.OwnerOf(user, portal.Customer{Name: customer}, time.Time{}))
+	hash, err := s.auth.HashPassword(ctx, portal.FieldPassword, in.Password, auth.OwnerOf(user, customer, now))
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,16 @@ func (s *Service) SetUp(ctx context.Context, o portal.Origin, token string, in F
 	}))
 }
 
+// customer is the first customer, with what it wants of its administrators.
+func (in FirstAdministrator) customer(now time.Time) (c portal.Customer, err error) {
+	c.Policies = portal.DefaultPolicies()
+	if in.Require {
+		c.Policies.Administrator = portal.Policy{Mode: portal.PolicyRequired, From: now.Truncate(time.Microsecond)}
+	}
+	c.Name, err = portal.ParseCustomerName(in.Customer)
+	return c, err
+}
+
 // closeSetUp spends the link and holds that no administrator is there yet.
 func (s *Service) closeSetUp(ctx context.Context, tx *store.Tx, token string) error {
 	exists, err := tx.AnyAdministrator(ctx)
@@ -76,17 +91,20 @@ func (s *Service) closeSetUp(ctx context.Context, tx *store.Tx, token string) er
 	return s.auth.SpendLink(ctx, tx, token)
 }
 
-func (s *Service) firstAdministrator(ctx context.Context, tx *store.Tx, actor portal.Actor, customer string, user portal.User, hash store.Password) error {
+func (s *Service) firstAdministrator(ctx context.Context, tx *store.Tx, actor portal.Actor, customer portal.Customer, user portal.User, hash store.Password) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
 	user.CustomerID = portal.CustomerID(id.String())
 	in := tx.Enter(user.CustomerID)
-	if err := in.AddCustomer(ctx, customer); err != nil {
+	if err := in.AddCustomer(ctx, customer.Name); err != nil {
 		return err
 	}
-	if err := in.Record(ctx, actor.Did(portal.SetUpCompleted).With(customer)); err != nil {
+	if err := in.Record(ctx, actor.Did(portal.SetUpCompleted).With(customer.Name)); err != nil {
+		return err
+	}
+	if err := firstPolicies(ctx, in, actor, customer.Policies); err != nil {
 		return err
 	}
 	if err := in.AddUser(ctx, user, hash); err != nil {
@@ -102,8 +120,13 @@ func setUpTaken(err error) error {
 	return err
 }
 
-// AddCustomer adds a customer. Only the host may.
+// AddCustomer adds a customer to whom 2FA is recommended. Only the host may.
 func (s *Service) AddCustomer(ctx context.Context, actor portal.Actor, name string) (portal.Customer, error) {
+	return s.AddCustomerUnder(ctx, actor, name, portal.DefaultPolicies())
+}
+
+// AddCustomerUnder adds a customer under policies of its own.
+func (s *Service) AddCustomerUnder(ctx context.Context, actor portal.Actor, name string, wanted portal.Policies) (portal.Customer, error) {
 	if err := actor.Can(portal.AddCustomers); err != nil {
 		return portal.Customer{}, err
 	}
@@ -115,13 +138,20 @@ func (s *Service) AddCustomer(ctx context.Context, actor portal.Actor, name stri
 	if err != nil {
 		return portal.Customer{}, err
 	}
-	customer := portal.Customer{ID: portal.CustomerID(id.String()), Name: parsed}
+	policies, err := portal.DefaultPolicies().Checked(wanted, s.store.View(portal.NoCustomer).Now)
+	if err != nil {
+		return portal.Customer{}, err
+	}
+	customer := portal.Customer{ID: portal.CustomerID(id.String()), Name: parsed, Policies: policies}
 	err = s.store.Write(ctx, customer.ID, func(tx *store.Tx) error {
 		customer.CreatedAt = tx.Now
 		if err := tx.AddCustomer(ctx, parsed); err != nil {
 			return err
 		}
-		return tx.Record(ctx, actor.Did(portal.CustomerAdded).With(parsed))
+		if err := tx.Record(ctx, actor.Did(portal.CustomerAdded).With(parsed)); err != nil {
+			return err
+		}
+		return firstPolicies(ctx, tx, actor, policies)
 	})
 	if errors.Is(err, store.ErrConflict) {
 		return portal.Customer{}, portal.Conflict("There is a customer of that name already.")

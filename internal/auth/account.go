@@ -12,9 +12,10 @@ import (
 // recentEvents is how many events the Account page shows.
 const recentEvents = 10
 
-// Account reads everything that the Account page shows of its owner.
+// Account reads everything that the Account page shows of its owner. Who owes a
+// 2FA setup gets no more than its steps need.
 func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
 		return Account{}, err
 	}
 	view := s.store.View(actor.CustomerID)
@@ -23,15 +24,22 @@ func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, err
 		return Account{}, err
 	}
 	account := Account{User: user}
-	for _, read := range []func(context.Context, store.View, portal.Actor, *Account) error{
-		s.readSetup, s.readAuthenticator, s.readSessions, s.readActivity,
-	} {
+	for _, read := range s.regions(actor) {
 		if err := read(ctx, view, actor, &account); err != nil {
 			return Account{}, err
 		}
 	}
 	account.TwoFactor = portal.StatusOf(account.User.Stored, account.Setup != nil)
 	return account, nil
+}
+
+// regions are the readers of what the actor may see.
+func (s *Service) regions(actor portal.Actor) []func(context.Context, store.View, portal.Actor, *Account) error {
+	regions := []func(context.Context, store.View, portal.Actor, *Account) error{s.readSetup, s.readAuthenticator}
+	if actor.Holds(portal.UseAccount) {
+		regions = append(regions, s.readSessions, s.readActivity)
+	}
+	return regions
 }
 
 // readSetup reads the pending set-up of this session, if there is one.

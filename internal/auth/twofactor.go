@@ -20,7 +20,7 @@ func moved() error {
 // for nothing until its first code. Starting again while one is pending in
 // this session keeps the same key.
 func (s *Service) StartSetup(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
 		return Renewed{}, err
 	}
 	return s.underStepUp(ctx, actor, NeedStart, p, func(tx *store.Tx) error {
@@ -87,7 +87,7 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, actor portal.Actor, u
 // CancelSetup gives a pending set-up up. Without one there is nothing to do,
 // which is recorded all the same.
 func (s *Service) CancelSetup(ctx context.Context, actor portal.Actor) error {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
 		return err
 	}
 	return s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
@@ -108,7 +108,7 @@ func (s *Service) CancelSetup(ctx context.Context, actor portal.Actor) error {
 // the old one. New recovery codes come with it, and the step of the code is
 // spent (OT-02).
 func (s *Service) ConfirmSetup(ctx context.Context, actor portal.Actor, code string) (Confirmed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
 		return Confirmed{}, err
 	}
 	if code == "" {
@@ -195,13 +195,19 @@ func (s *Service) enabled(ctx context.Context, tx *store.Tx, actor portal.Actor,
 	return Confirmed{Renewed: renewed, RecoveryCodes: codes}, s.Announce(ctx, tx, actor, actor.Did(action).On(own(actor)), letter)
 }
 
-// DisableTwoFactor switches 2FA off and keeps the setup. The recovery codes
-// die, and a pending replacement with them.
+// DisableTwoFactor switches 2FA off and keeps the setup, unless the customer
+// requires 2FA. The recovery codes die, and a pending replacement with them.
 func (s *Service) DisableTwoFactor(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
 	if err := actor.Can(portal.UseAccount); err != nil {
 		return Renewed{}, err
 	}
+	if err := s.MayGiveUp(actor); err != nil {
+		return Renewed{}, err
+	}
 	return s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
+		if err := mayGiveUp(ctx, tx.View, user); err != nil {
+			return err
+		}
 		current, err := s.kept(ctx, tx, user, portal.TwoFactorEnabled)
 		if err != nil {
 			return err
@@ -239,7 +245,7 @@ func (s *Service) kept(ctx context.Context, tx *store.Tx, user portal.User, in p
 // code: the password and a fresh code of that setup prove it. New recovery
 // codes come with it.
 func (s *Service) EnableTwoFactor(ctx context.Context, actor portal.Actor, p Proof) (Confirmed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
 		return Confirmed{}, err
 	}
 	if actor.Stored != portal.TwoFactorDisabled {
@@ -271,10 +277,14 @@ func (s *Service) EnableTwoFactor(ctx context.Context, actor portal.Actor, p Pro
 	return confirmed, nil
 }
 
-// DeleteSetup removes the actor's 2FA setup, enabled or kept, for good. It
-// works without reading the secret.
+// DeleteSetup removes the actor's 2FA setup, enabled or kept, for good; where
+// the customer requires 2FA, a kept one only, which protects nothing and may
+// stand in the way of a new one. It works without reading the secret.
 func (s *Service) DeleteSetup(ctx context.Context, actor portal.Actor, p Proof) (Renewed, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
+	if err := actor.Can(portal.Enrol); err != nil {
+		return Renewed{}, err
+	}
+	if err := s.MayGiveUp(actor); err != nil {
 		return Renewed{}, err
 	}
 	if !portal.StatusOf(actor.Stored, false).HasSetup() {
@@ -283,6 +293,9 @@ func (s *Service) DeleteSetup(ctx context.Context, actor portal.Actor, p Proof) 
 	return s.securityChange(ctx, actor, NeedProof, p, func(tx *store.Tx, user portal.User) error {
 		if user.Stored != actor.Stored {
 			return moved()
+		}
+		if err := mayGiveUp(ctx, tx.View, user); err != nil {
+			return err
 		}
 		ok, err := tx.DeleteSetup(ctx, user.ID, user.Stored)
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"portal"
 )
@@ -60,29 +61,20 @@ func (row *policyRow) finish(p *portal.Policies) {
 	p.User.From, p.Administrator.From = fromMicros(row.user), fromMicros(row.administrator)
 }
 
-// Counts tells how many users of the customer stand in which 2FA state.
-func (v View) Counts(ctx context.Context) (map[portal.TwoFactorState]int64, error) {
-	rows, err := v.q.rows(ctx, "SELECT twofa_state, users FROM customer_counts WHERE customer_id = $1", v.customer)
-	type count struct {
-		state portal.TwoFactorState
-		users int64
-	}
-	list, err := scanAll(rows, err, func(r scanner) (c count, err error) { return c, r.Scan(&c.state, &c.users) })
-	counts := make(map[portal.TwoFactorState]int64, len(list))
-	for _, c := range list {
-		counts[c.state] = c.users
-	}
-	return counts, err
+// SetPolicies changes what the customer wants of its roles.
+func (tx *Tx) SetPolicies(ctx context.Context, p portal.Policies) error {
+	const query = `UPDATE customers SET user_policy = $2, user_required_from = $3,
+		administrator_policy = $4, administrator_required_from = $5 WHERE id = $1`
+	return mustOne(tx.q.exec(ctx, query, tx.customer, p.User.Mode, micros(p.User.From), p.Administrator.Mode, micros(p.Administrator.From)))
 }
 
-// count changes how many users stand in a 2FA state.
-func (tx *Tx) count(ctx context.Context, state portal.TwoFactorState, by int64) error {
-	const query = `INSERT INTO customer_counts (customer_id, twofa_state, users) VALUES ($1, $2, $3)
-		ON CONFLICT (customer_id, twofa_state) DO UPDATE SET users = customer_counts.users + $3`
-	if by < 0 {
-		const less = "UPDATE customer_counts SET users = users + $3 WHERE customer_id = $1 AND twofa_state = $2"
-		return mustOne(tx.q.exec(ctx, less, tx.customer, state, by))
-	}
-	_, err := tx.q.exec(ctx, query, tx.customer, state, by)
-	return err
+// RequiringBetween lists customers for which required begins for some role in a
+// span of time, by identifier, page by page.
+func (s *Store) RequiringBetween(ctx context.Context, from, until time.Time, after portal.CustomerID, limit int) ([]portal.Customer, error) {
+	const query = `SELECT ` + customerColumns + ` FROM customers c WHERE c.id > $1 AND c.suspended_at = 0
+		AND ((c.user_policy = 'required' AND c.user_required_from BETWEEN $2 AND $3)
+			OR (c.administrator_policy = 'required' AND c.administrator_required_from BETWEEN $2 AND $3))
+		ORDER BY c.id LIMIT $4`
+	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, after, micros(from), micros(until), limit)
+	return scanAll(rows, err, scanCustomer)
 }

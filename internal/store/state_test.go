@@ -24,6 +24,7 @@ func (b base) mustAddUp(t *testing.T, customer portal.CustomerID) {
 		if n := b.number(t, rows, string(customer), string(state)); n != counts[state] {
 			t.Errorf("%s: %d rows, counted %d", state, n, counts[state])
 		}
+		b.mustAddUpByRole(t, customer, state)
 	}
 	for name, query := range map[string]string{
 		"state without its authenticator": `SELECT COUNT(*) FROM users u WHERE twofa_state <> 'none' AND NOT EXISTS
@@ -39,6 +40,20 @@ func (b base) mustAddUp(t *testing.T, customer portal.CustomerID) {
 	} {
 		if n := b.number(t, query); n != 0 {
 			t.Errorf("%s: %d", name, n)
+		}
+	}
+}
+
+func (b base) mustAddUpByRole(t *testing.T, customer portal.CustomerID, state portal.TwoFactorState) {
+	t.Helper()
+	for _, role := range []portal.Role{portal.RoleUser, portal.RoleAdministrator} {
+		counts, err := b.View(customer).CountsOf(t.Context(), role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const rows = "SELECT COUNT(*) FROM users WHERE customer_id = $1 AND twofa_state = $2 AND role = $3"
+		if n := b.number(t, rows, string(customer), string(state), string(role)); n != counts[state] {
+			t.Errorf("%s, %s: %d rows, counted %d", role, state, n, counts[state])
 		}
 	}
 }
@@ -112,6 +127,9 @@ func (b base) deed(t *testing.T, u portal.User, kind, n int) {
 			return mustHappen(tx.DeleteSetup(ctx, u.ID, now.Stored))
 		}
 		now.Name, now.Email = fmt.Sprint("Renamed ", n), fmt.Sprintf("r%d@example.com", n)
+		if n%2 == 0 {
+			now.Role = map[portal.Role]portal.Role{portal.RoleUser: portal.RoleAdministrator, portal.RoleAdministrator: portal.RoleUser}[now.Role]
+		}
 		return tx.EditUser(ctx, now)
 	})
 }

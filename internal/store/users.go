@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"portal"
@@ -42,7 +41,7 @@ func (tx *Tx) AddUser(ctx context.Context, u portal.User, p Password) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.count(ctx, portal.TwoFactorNone, 1); err != nil {
+	if err := tx.countOne(ctx, standing{u.Role, portal.TwoFactorNone}); err != nil {
 		return err
 	}
 	return tx.addTerms(ctx, u, portal.TwoFactorNone)
@@ -119,8 +118,14 @@ func (tx *Tx) EditUser(ctx context.Context, u portal.User) error {
 	const query = `UPDATE users SET name = $3, name_key = $4, email = $5, role = $6,
 			security_version = security_version + CASE WHEN email <> $5 OR role <> $6 THEN 1 ELSE 0 END
 		WHERE customer_id = $1 AND id = $2`
-	err := mustOne(tx.q.exec(ctx, query, tx.customer, u.ID, u.Name, portal.FoldKey(u.Name), u.Email, u.Role))
+	old, err := tx.User(ctx, u.ID)
 	if err != nil {
+		return err
+	}
+	if err := mustOne(tx.q.exec(ctx, query, tx.customer, u.ID, u.Name, portal.FoldKey(u.Name), u.Email, u.Role)); err != nil {
+		return err
+	}
+	if err := tx.moveCount(ctx, standing{old.Role, old.Stored}, standing{u.Role, old.Stored}); err != nil {
 		return err
 	}
 	const forget = "DELETE FROM user_terms WHERE customer_id = $1 AND user_id = $2"
@@ -179,19 +184,20 @@ type twoFactorMove struct {
 func (tx *Tx) moveTwoFactor(ctx context.Context, m twoFactorMove) (bool, error) {
 	const query = `UPDATE users SET twofa_state = $4, twofa_changed_at = $5, authenticator_id = $6,
 			security_version = security_version + 1
-		WHERE customer_id = $1 AND id = $2 AND twofa_state = $3`
-	moved, err := exactlyOne(tx.q.exec(ctx, query, tx.customer, m.user, m.from, m.to, micros(tx.Now), m.authenticator))
-	if err != nil || !moved || m.from == m.to {
-		return moved, err
+		WHERE customer_id = $1 AND id = $2 AND twofa_state = $3 RETURNING role`
+	var role portal.Role
+	err := translate(tx.q.row(ctx, query, tx.customer, m.user, m.from, m.to, micros(tx.Now), m.authenticator).Scan(&role))
+	switch {
+	case err == ErrNotFound:
+		return false, nil
+	case err != nil || m.from == m.to:
+		return err == nil, err
 	}
 	const terms = "UPDATE user_terms SET twofa_state = $3 WHERE customer_id = $1 AND user_id = $2"
 	if _, err := tx.q.exec(ctx, terms, tx.customer, m.user, m.to); err != nil {
 		return false, err
 	}
-	if err := tx.count(ctx, m.from, -1); err != nil {
-		return false, fmt.Errorf("count of %s: %w", m.from, err)
-	}
-	return true, tx.count(ctx, m.to, 1)
+	return true, tx.moveCount(ctx, standing{role, m.from}, standing{role, m.to})
 }
 
 // Bump starts a new security version without changing anything else, so that

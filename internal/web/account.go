@@ -19,11 +19,19 @@ type accountPage struct {
 	Password  passwordRegion
 	Sessions  []auth.Session
 	Activity  activity
+	// Owing says that the account needs a 2FA setup before anything else; only
+	// the steps to it are shown.
+	Owing bool
 }
 
-func (accountPage) file() string  { return "account" }
-func (accountPage) title() string { return "Account" }
-func (accountPage) bare() bool    { return false }
+func (accountPage) file() string { return "account" }
+func (p accountPage) title() string {
+	if p.Owing {
+		return "Set up two-factor authentication"
+	}
+	return "Account"
+}
+func (accountPage) bare() bool { return false }
 
 // activity is a list of events by or on one person.
 type activity struct {
@@ -68,6 +76,7 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 	if err != nil {
 		return err
 	}
+	region.Required = v.actor.Policy.Requires(s.now())
 	return s.render(v, news.status(), accountPage{
 		User: account.User, Customer: v.actor.CustomerName, TwoFactor: region,
 		Recovery: recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
@@ -76,6 +85,7 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 			LoginID: v.actor.LoginID, Problem: news.password,
 		},
 		Sessions: account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
+		Owing: v.actor.Owes == portal.OwesSetup,
 	})
 }
 
@@ -85,6 +95,7 @@ type twoFactorRegion struct {
 	Setup         *setupSteps // nil where no set-up is pending
 	Authenticator *auth.Authenticator
 	Problem       *problem
+	Required      bool // by the customer, now
 }
 
 // setupSteps is what a pending set-up shows.

@@ -127,6 +127,12 @@ func (p proof) Switch() string {
 	return p.path + "?recovery=1"
 }
 
+// check is a checkbox as the template "check" draws it.
+type check struct {
+	ID, Name, Label, Hint string
+	On                    bool
+}
+
 // choice is a selection as the template "select" draws it.
 type choice struct {
 	ID, Name, Label string

@@ -74,6 +74,18 @@ func (setUpPage) file() string  { return "setup" }
 func (setUpPage) title() string { return "Set up the portal" }
 func (setUpPage) bare() bool    { return true }
 
+// Require asks whether administrators need 2FA from the beginning.
+func (p setUpPage) Require() check {
+	return check{
+		ID: "require", Name: requireField, Label: "Require two-factor authentication of administrators",
+		Hint: "Recommended: administrators can open every account. Signing in leads them to set it up first, you too.",
+		On:   p.typed[requireField] != "",
+	}
+}
+
+// requireField is the checkbox, which is sent only where it is ticked.
+const requireField = "require_2fa"
+
 // Fields are its fields from top to bottom.
 func (p setUpPage) Fields() []input {
 	customer := p.field(portal.FieldCustomer, "Customer", "organization")
@@ -111,7 +123,7 @@ func (s *site) setUp(v *visit) error {
 	err = s.admin.SetUp(v.ctx(), v.origin(), token, admin.FirstAdministrator{
 		Customer: v.form.get(portal.FieldCustomer), Name: v.form.get(portal.FieldName),
 		LoginID: v.form.get(portal.FieldLoginID), Email: v.form.get(portal.FieldEmail),
-		Password: v.form.get(portal.FieldPassword),
+		Password: v.form.get(portal.FieldPassword), Require: v.form[requireField] != "",
 	})
 	if err == nil {
 		return s.linkUsed(v, "/sign-in?notice=ready")

@@ -39,8 +39,8 @@ func elements(t *testing.T, name, html string) []xml.StartElement {
 	t.Helper()
 	html = strings.TrimPrefix(html, "<!doctype html>")
 	html = voidElements.ReplaceAllString(html, "<$1$2/>")
-	html = regexp.MustCompile(` (hidden|popover|readonly|autofocus|selected|defer|data-local|data-print)([ >/])`).ReplaceAllString(html, ` $1=""$2`)
-	html = regexp.MustCompile(` (hidden|popover|readonly|autofocus|selected|defer|data-local|data-print)([ >/])`).ReplaceAllString(html, ` $1=""$2`)
+	html = regexp.MustCompile(` (hidden|popover|readonly|autofocus|selected|checked|defer|data-local|data-print)([ >/])`).ReplaceAllString(html, ` $1=""$2`)
+	html = regexp.MustCompile(` (hidden|popover|readonly|autofocus|selected|checked|defer|data-local|data-print)([ >/])`).ReplaceAllString(html, ` $1=""$2`)
 	d := xml.NewDecoder(strings.NewReader(html))
 	d.Entity = xml.HTMLEntity
 	var all []xml.StartElement

@@ -42,6 +42,9 @@ func (v view) SignedIn() bool { return v.Actor.Kind == portal.ActorUser && !v.Pa
 // Administers tells whether the navigation shows the administration.
 func (v view) Administers() bool { return v.Actor.Holds(portal.SeeUsers) }
 
+// Settled tells whether the actor owes nothing, so that all pages are open.
+func (v view) Settled() bool { return v.Actor.Owes == portal.OwesNothing }
+
 // At tells whether a path is the page that is shown.
 func (v view) At(path string) bool { return v.Path == path }
 

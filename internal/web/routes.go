@@ -87,22 +87,22 @@ func signInRoutes() []Route {
 }
 
 func accountRoutes() []Route {
-	own := Session(portal.UseAccount)
+	own, enrol := Session(portal.UseAccount), Session(portal.Enrol)
 	routes := []Route{
 		{"GET", "/{$}", own, (*site).showHome},
-		{"GET", "/account", own, (*site).showAccount},
-		{"POST", "/account/2fa/cancel", own, (*site).cancelSetup},
-		{"GET", "/account/2fa/confirm", own, (*site).toAccount},
-		{"POST", "/account/2fa/confirm", own, (*site).confirmSetup},
+		{"GET", "/account", enrol, (*site).showAccount},
+		{"POST", "/account/2fa/cancel", enrol, (*site).cancelSetup},
+		{"GET", "/account/2fa/confirm", enrol, (*site).toAccount},
+		{"POST", "/account/2fa/confirm", enrol, (*site).confirmSetup},
 		{"POST", "/account/recovery-codes/download", own, (*site).downloadCodes},
 		{"GET", "/account/password", own, (*site).toAccount},
 		{"POST", "/account/password", own, (*site).changePassword},
 	}
 	return slices.Concat(routes,
-		stepUp("/account/2fa/start", own, startSetup()),
+		stepUp("/account/2fa/start", enrol, startSetup()),
 		stepUp("/account/2fa/disable", own, disableTwoFactor()),
-		stepUp("/account/2fa/enable", own, enableTwoFactor()),
-		stepUp("/account/2fa/delete", own, deleteSetup()),
+		stepUp("/account/2fa/enable", enrol, enableTwoFactor()),
+		stepUp("/account/2fa/delete", enrol, deleteSetup()),
 		stepUp("/account/2fa/replace", own, replaceAuthenticator()),
 		stepUp("/account/recovery-codes", own, newRecoveryCodes()),
 		stepUp("/account/sessions/{id}/end", own, endSession()),

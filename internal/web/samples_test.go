@@ -144,7 +144,9 @@ func samples() []sample {
 		all = append(all, sample{name: name, page: p, actor: actor})
 	}
 	addStrangerSamples(func(name string, p page) { add(portal.Actor{}, name, p) })
-	addAccountSamples(func(name string, p page) { add(user, name, p) })
+	owing := user
+	owing.Owes = portal.OwesSetup
+	addAccountSamples(func(name string, p page) { add(user, name, p) }, func(name string, p page) { add(owing, name, p) })
 	addAdministrationSamples(func(name string, p page) { add(boss, name, p) })
 	all = append(all,
 		sample{name: "home-none", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorNone, false)}, actor: user},
@@ -174,7 +176,7 @@ func addStrangerSamples(add func(string, page)) {
 	add("setup", setUpPage{})
 	add("setup-wrong", setUpPage{
 		Problem: badProblem(portal.FieldPassword, "Use at least 15 characters."),
-		typed:   fields{"customer": "Northwind \"Telecom\" & Sons", "name": "Gary Wilson", "login_id": "gary.wilson", "email": "gary@northwind.example"},
+		typed:   fields{"customer": "Northwind \"Telecom\" & Sons", "name": "Gary Wilson", "login_id": "gary.wilson", "email": "gary@northwind.example", "require_2fa": "yes"},
 	})
 	add("invitation", invitationPage{Link: link})
 	add("invitation-wrong", invitationPage{Link: link, Problem: badProblem(portal.FieldNewPassword, "Use at least 15 characters.")})
@@ -182,7 +184,7 @@ func addStrangerSamples(add func(string, page)) {
 	add("error-500", errorPage{Status: 500, Message: "Something went wrong on our side. Please try again. If it happens again, tell your administrator this number:", RequestID: "ABCDEFGH"})
 }
 
-func addAccountSamples(add func(string, page)) {
+func addAccountSamples(add, owed func(string, page)) {
 	none, pending := portal.StatusOf(portal.TwoFactorNone, false), portal.StatusOf(portal.TwoFactorNone, true)
 	enabled, kept := portal.StatusOf(portal.TwoFactorEnabled, false), portal.StatusOf(portal.TwoFactorDisabled, false)
 	add("account-none", accountSample(none, func(a *auth.Account) { a.Activity = nil }, accountNews{}))
@@ -195,6 +197,14 @@ func addAccountSamples(add func(string, page)) {
 	add("account-conflict", accountSample(none, nil, accountNews{setup: badProblem("", "There is no set-up in progress any more.")}))
 	add("account-password-wrong", accountSample(enabled, func(a *auth.Account) { a.RecoveryLeft = 2 },
 		accountNews{password: badProblem(portal.FieldCurrent, "This password is not right.")}))
+	for name, status := range map[string]portal.TwoFactorStatus{"none": none, "pending": pending, "kept": kept} {
+		owing := accountSample(status, nil, accountNews{})
+		owing.Owing, owing.TwoFactor.Required = true, true
+		owed("account-owing-"+name, owing)
+	}
+	required := accountSample(enabled, nil, accountNews{setup: badProblem("", "Northwind Telecom requires two-factor authentication of you.")})
+	required.TwoFactor.Required = true
+	add("account-required", required)
 	for name, d := range map[string]deed{
 		"start": startSetup(), "disable": disableTwoFactor(), "enable": enableTwoFactor(), "delete": deleteSetup(),
 		"replace": replaceAuthenticator(), "codes": newRecoveryCodes(), "end-others": endOtherSessions(),

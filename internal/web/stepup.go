@@ -17,6 +17,9 @@ type deed struct {
 	// fits tells whether the deed makes sense in the actor's 2FA state; where
 	// it does not, the Account page shows why. nil: always.
 	fits func(portal.TwoFactorState) bool
+	// may says what stands against the deed whatever is proven; the Account
+	// page shows it. nil: nothing.
+	may  func(*site, portal.Actor) error
 	do   func(*site, *visit, auth.Proof) (auth.Confirmed, error)
 	done func(*visit) string // where to go then
 }
@@ -52,6 +55,11 @@ func (p stepUpPage) ReasonField() input {
 func (s *site) ask(v *visit, d deed) error {
 	if d.fits != nil && !d.fits(v.actor.Stored) {
 		return v.redirect("/account")
+	}
+	if d.may != nil {
+		if err := d.may(s, v.actor); err != nil {
+			return s.deedFailed(v, d, err)
+		}
 	}
 	return s.showStepUp(v, d, nil)
 }
@@ -120,6 +128,8 @@ func inState(states ...portal.TwoFactorState) func(portal.TwoFactorState) bool {
 	return func(s portal.TwoFactorState) bool { return slices.Contains(states, s) }
 }
 
+func mayGiveUp(s *site, actor portal.Actor) error { return s.auth.MayGiveUp(actor) }
+
 func startSetup() deed {
 	return deed{
 		need: auth.NeedStart, fits: inState(portal.TwoFactorNone), done: to("/account"),
@@ -135,7 +145,7 @@ func startSetup() deed {
 
 func disableTwoFactor() deed {
 	return deed{
-		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled), done: to("/account"),
+		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled), may: mayGiveUp, done: to("/account"),
 		page: says(stepUpPage{
 			Heading: "Disable two-factor authentication", Button: "Disable", Danger: true, Cancel: "/account",
 			Text: []string{
@@ -168,7 +178,7 @@ func enableTwoFactor() deed {
 
 func deleteSetup() deed {
 	return deed{
-		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled, portal.TwoFactorDisabled), done: to("/account"),
+		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled, portal.TwoFactorDisabled), may: mayGiveUp, done: to("/account"),
 		page: says(stepUpPage{
 			Heading: "Delete your 2FA setup", Button: "Delete 2FA setup", Danger: true, Cancel: "/account",
 			Text: []string{

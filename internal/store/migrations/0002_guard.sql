@@ -9,6 +9,21 @@ ALTER TABLE customers ADD COLUMN user_required_from BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE customers ADD COLUMN administrator_policy {key} NOT NULL DEFAULT 'recommended' CHECK (administrator_policy IN ('off', 'recommended', 'required'));
 ALTER TABLE customers ADD COLUMN administrator_required_from BIGINT NOT NULL DEFAULT 0;
 
+-- The counts of the 2FA states are kept for each role, so that it can be told
+-- whom a policy touches. SQLite cannot change a primary key in place.
+CREATE TABLE customer_counts_2 (
+  customer_id {key} NOT NULL REFERENCES customers (id),
+  role {key} NOT NULL,
+  twofa_state {key} NOT NULL,
+  users BIGINT NOT NULL CHECK (users >= 0),
+  PRIMARY KEY (customer_id, role, twofa_state)
+) {strict};
+INSERT INTO customer_counts_2 (customer_id, role, twofa_state, users)
+  SELECT customer_id, role, twofa_state, COUNT(*) FROM users GROUP BY customer_id, role, twofa_state;
+DROP TABLE customer_counts;
+ALTER TABLE customer_counts_2 RENAME TO customer_counts;
+CREATE INDEX users_without_2fa ON users (customer_id, role, name_key, id) WHERE twofa_state <> 'enabled';
+
 -- Addresses count once they are confirmed; a pending one is told apart. A
 -- frozen account waits for an administrator or a recovery code; must_reset_at
 -- is since when the password has been known to somebody else.

@@ -168,10 +168,10 @@ func (f filler) dropIndexes(ctx context.Context) (definitions []string, err erro
 
 // people writes the people batch by batch, and then how many there are.
 func (f filler) people(ctx context.Context, all iter.Seq[Person]) error {
-	counts := map[portal.TwoFactorState]int64{}
+	counts := map[standing]int64{}
 	some := make([]Person, 0, batch)
 	for p := range all {
-		counts[p.Stored]++
+		counts[standing{p.Role, p.Stored}]++
 		if some = append(some, p); len(some) == batch {
 			if err := f.write(ctx, some); err != nil {
 				return err

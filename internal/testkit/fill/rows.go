@@ -32,8 +32,16 @@ func tables() []perPerson {
 	}
 }
 
-// countsTable keeps how many users of a customer stand in which 2FA state.
-func countsTable() table { return newTable("customer_counts", "customer_id twofa_state users") }
+// countsTable keeps how many users of a customer have which role and 2FA state.
+func countsTable() table {
+	return newTable("customer_counts", "customer_id role twofa_state users")
+}
+
+// standing is where a person is counted.
+type standing struct {
+	role  portal.Role
+	state portal.TwoFactorState
+}
 
 func userRows(in Into, p Person) [][]any {
 	now := in.Now.UnixMicro()
@@ -81,9 +89,9 @@ func sessionRow(in Into, s Session) []any {
 	}
 }
 
-func (f filler) countRows(counts map[portal.TwoFactorState]int64) (rows [][]any) {
-	for state, users := range counts {
-		rows = append(rows, []any{string(f.Customer), string(state), users})
+func (f filler) countRows(counts map[standing]int64) (rows [][]any) {
+	for of, users := range counts {
+		rows = append(rows, []any{string(f.Customer), string(of.role), string(of.state), users})
 	}
 	return rows
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"portal"
+	"portal/internal/web"
+)
+
+// Who owes a 2FA setup reaches the steps to it and the way out, on every route
+// of the table; everything else leads there (AU-09).
+func TestRequiredOpensNothingButSetup(t *testing.T) {
+	t.Parallel()
+	town := newTown(t)
+	uli := town.settle("user without 2FA", "Acme", portal.RoleUser, "uli")
+	town.server.Run("", "customer", "policy", "Acme", "--users", "required", "--administrators", "required")
+	for _, visitor := range []visitor{uli, town.admin} {
+		for _, route := range leavingLast(web.Routes()) {
+			right, session := route.Level.Right()
+			if !session || route.Pattern == "/sign-out" {
+				continue
+			}
+			answer := visitor.ask(route.Method, town.path(route.Pattern))
+			led := answer.Status == http.StatusSeeOther && answer.Location == "/account"
+			switch actor := (portal.Actor{Kind: portal.ActorUser, Role: visitor.role, Owes: portal.OwesSetup}); {
+			case actor.Holds(right):
+				if answer.Status >= 400 && answer.Status != http.StatusUnprocessableEntity && answer.Status != http.StatusConflict {
+					t.Errorf("%s %s as %s: %d", route.Method, route.Pattern, visitor.who, answer.Status)
+				}
+			case visitor.may(route.Level) != led:
+				t.Errorf("%s %s as %s: %d → %q", route.Method, route.Pattern, visitor.who, answer.Status, answer.Location)
+			}
+		}
+	}
+}
+
+// The whole way: led to enrolment after the password, nothing else on the page,
+// the rest opens with the first code, and the setup has to stay.
+func TestEnrolmentByPolicy(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme", "--require-2fa", "everybody")
+	wendy := s.join("Acme", "user", "wendy")
+	if next := wendy.enterPassword(); next != "/" {
+		t.Fatalf("the password leads to %s", next)
+	}
+	wendy.Get("/").wantRedirect(t, "/account")
+	page := wendy.Get("/account").want(t, 200).Body
+	if !strings.Contains(page, "requires two-factor authentication") || strings.Contains(page, "Change password") || strings.Contains(page, "Sessions") {
+		t.Errorf("the page shows\n%s", visible(page))
+	}
+	wendy.enable()
+	if page := wendy.Get("/account").want(t, 200).Body; !strings.Contains(page, "Change password") {
+		t.Errorf("after enrolment the page shows\n%s", visible(page))
+	}
+	wendy.Get("/").want(t, 200)
+	for _, deed := range []string{"/account/2fa/disable", "/account/2fa/delete"} {
+		for _, answer := range []answer{wendy.Get(deed), wendy.Post(deed, "password", goodPassword, "code", wendy.code())} {
+			if page := answer.want(t, 409).Body; !strings.Contains(page, "neither disabled nor deleted") || !strings.Contains(page, `role="status" class="tag on">Enabled<`) {
+				t.Errorf("%s answers\n%s", deed, visible(page))
+			}
+		}
+	}
+	s.Run("", "user", "delete-2fa", "--reason", "lost phone", "wendy")
+	again := s.person("wendy")
+	if next := again.enterPassword(); next != "/" {
+		t.Fatalf("the password leads to %s", next)
+	}
+	again.Get("/administration/access").want(t, 404)
+	again.Get("/").wantRedirect(t, "/account")
+}
+
+// The first administrator can require 2FA from the beginning, of oneself too.
+func TestSetUpCanRequire(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	gary := s.person("gary")
+	gary.Get(strings.TrimPrefix(s.Link, s.Base)).wantRedirect(t, "/set-up")
+	gary.Post("/set-up", "customer", "Acme", "name", "Gary", "login_id", "gary", "email", "gary@acme.example",
+		"password", goodPassword, "require_2fa", "yes").wantRedirect(t, "/sign-in?notice=ready")
+	gary.enterPassword()
+	gary.Get("/administration/access").wantRedirect(t, "/account")
+	gary.enable()
+	gary.Get("/administration/access").want(t, 200)
+	if out := s.Run("", "customer", "policy", "Acme"); !strings.Contains(out, "required from") || !strings.Contains(out, "0 of 1") {
+		t.Errorf("the policy is\n%s", out)
+	}
+}
+
+// The host's commands say what is wrong with a policy, and change nothing then.
+func TestPolicyCommands(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Run("", "customer", "add", "Acme", "--require-2fa", "administrators", "--from", in.Now().AddDate(0, 1, 0).Format("2006-01-02"))
+	before := in.Run("", "customer", "policy", "acme")
+	if !strings.Contains(before, "recommended") || !strings.Contains(before, "required from "+in.Now().AddDate(0, 1, 0).UTC().Format("2 January 2006")) {
+		t.Errorf("the policy is\n%s", before)
+	}
+	for _, wrong := range [][]string{
+		{"customer", "policy", "acme", "--from", "2026-12-01"}, {"customer", "policy", "acme", "--users", "sometimes"},
+		{"customer", "policy", "acme", "--users", "required", "--from", "tomorrow"}, {"customer", "policy", "nobody"},
+		{"customer", "policy", "acme", "--users", "required", "--from", "2206-12-01"}, {"customer", "add", "B", "--from", "2026-12-01"},
+	} {
+		if _, said, code := in.Try("", wrong...); code == 0 || said == "" {
+			t.Errorf("%v: exit %d, %q", wrong, code, said)
+		}
+	}
+	if after := in.Run("", "customer", "policy", "acme"); after != before {
+		t.Errorf("the policy has changed:\n%s", after)
+	}
+	if after := in.Run("", "customer", "policy", "acme", "--users", "off", "--administrators", "recommended"); strings.Contains(after, "required") || !strings.Contains(after, "off") {
+		t.Errorf("the policy is\n%s", after)
+	}
+}

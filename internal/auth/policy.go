@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"context"
+
+	"portal"
+	"portal/internal/store"
+)
+
+// MayGiveUp says why the actor has to keep the own 2FA: the customer requires
+// it (AU-09). A kept setup may go, since it protects nothing.
+func (s *Service) MayGiveUp(actor portal.Actor) error {
+	if actor.Policy.Requires(s.now()) && portal.StatusOf(actor.Stored, false).AsksCode() {
+		return required(actor.CustomerName)
+	}
+	return nil
+}
+
+// mayGiveUp asks the same inside the transaction, where the answer holds.
+func mayGiveUp(ctx context.Context, view store.View, user portal.User) error {
+	customer, err := view.Customer(ctx)
+	if err != nil {
+		return err
+	}
+	if customer.Policies.Of(user.Role).Requires(view.Now) && user.TwoFactor().AsksCode() {
+		return required(customer.Name)
+	}
+	return nil
+}
+
+// MayRequire says what keeps the actor from requiring 2FA of others: whoever
+// does needs a working one, so as to know the way and not to be locked out
+// first. The host may always.
+func (s *Service) MayRequire(ctx context.Context, view store.View, actor portal.Actor) error {
+	if actor.Kind == portal.ActorHost {
+		return nil
+	}
+	user, err := view.User(ctx, actor.UserID)
+	if err != nil {
+		return err
+	}
+	failures, err := view.CodeFailures(ctx, actor.UserID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !user.TwoFactor().AsksCode():
+		return portal.Conflict("Whoever requires 2FA needs a working one first. Enable yours on your Account page, then come back.")
+	case failures >= int64(s.limits.CodesInRow):
+		return portal.Conflict("The codes of your own 2FA are blocked. Replace your authenticator on your Account page, then come back.")
+	}
+	return nil
+}
+
+func required(customer string) error {
+	if customer == "" {
+		customer = "This portal"
+	}
+	return portal.Conflict("%s requires two-factor authentication of you, so it can be neither disabled nor deleted. "+
+		"New phone? Replace your authenticator instead. Phone lost? An administrator can delete your setup, and you set it up anew.", customer)
+}
