@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"portal"
 	"portal/internal/keeper"
 )
 
@@ -45,5 +46,7 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 
 // jobs are what one node or another does from time to time.
 func (s *services) jobs() []keeper.Job {
-	return nil
+	return []keeper.Job{
+		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
+	}
 }

@@ -50,9 +50,10 @@ func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
 		return Link{Purpose: ForSetUp, ExpiresAt: found.ExpiresAt}, nil
 	}
 	who, err := s.store.View(found.CustomerID).Credentials(ctx, found.Subject)
+	owes := found.Purpose == ForReset && who.TwoFactor().AsksCode()
 	return Link{
 		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName,
-		Address: found.Address, ExpiresAt: found.ExpiresAt,
+		Address: found.Address, Ask: Ask{Code: owes, Recovery: owes}, ExpiresAt: found.ExpiresAt,
 	}, err
 }
 

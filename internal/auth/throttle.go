@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"portal"
@@ -23,6 +24,10 @@ import (
 //	password/step-up/<session>, code/step-up/<session>   5 in an hour each
 //	confirm/<session>         30 tries to confirm a set-up in an hour
 //	invitation/<user>         100 invitations by one administrator in an hour; each sends a mail
+//	code/reset/<user>         5 wrong second factors behind mailed reset links in an hour
+//	reset/<user>              3 reset links asked for in an hour; reset/unknown/<digest> the same for a
+//	                          login ID that nobody has
+//	reset/source/<address>    30 reset links asked for from one address (IPv6: /64) in an hour
 //	half session              5 tries, counted in its own row
 const (
 	freePasswords    = 5
@@ -30,6 +35,8 @@ const (
 	longestWait      = time.Hour
 	confirmsPerHour  = 30
 	invitesPerHour   = 100
+	resetsPerHour    = 3
+	resetsPerSource  = 30
 	takenIDsPerHour  = 30
 	hour, day        = time.Hour, 24 * time.Hour
 	limitReached     = "too many tries"
@@ -92,6 +99,41 @@ func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Ac
 
 func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (charge, error) {
 	return s.chargeAll(ctx, store.Budget{Bucket: "confirm/" + string(session), Limit: confirmsPerHour, Window: hour})
+}
+
+// chargeReset counts a reset link that a name was asked for, by the name and by
+// the source: each may send a mail (IN-03).
+func (s *Service) chargeReset(ctx context.Context, o portal.Origin, user portal.User, name string) error {
+	bucket := "reset/" + name
+	_, err := s.chargeAll(ctx,
+		store.Budget{Bucket: bucket, Limit: resetsPerHour, Window: hour},
+		store.Budget{Bucket: "reset/source/" + sourceOf(o.Address), Limit: resetsPerSource, Window: hour})
+	home := user.CustomerID
+	if home == "" {
+		home = portal.NoCustomer
+	}
+	return s.noteLimit(ctx, err, bucket, home, portal.Stranger(o).WasRefused(portal.ResetAsked, limitReached).On(user))
+}
+
+// chargeResetCode counts a second factor behind a mailed link. It has a budget
+// of its own, so that a stranger who has used up the one of the sign-in page
+// stops nobody here (AU-06).
+func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (charge, error) {
+	bucket := "code/reset/" + string(user.ID)
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.ResetsPerHour, Window: hour})
+	event := portal.Stranger(o).WasRefused(portal.PasswordReset, limitReached).On(user)
+	return c, s.noteLimit(ctx, err, bucket, user.CustomerID, event)
+}
+
+// sourceOf is what counts as one source: an IPv4 address, or the /64 of an
+// IPv6 one, which is what one household or office gets.
+func sourceOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	prefix, _ := ip.Prefix(64) // 64 bits fit into an IPv6 address
+	return prefix.String()
 }
 
 // ChargeTakenID counts that an administrator learns whether a login ID is

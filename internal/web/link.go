@@ -35,6 +35,8 @@ func formOf(p auth.Purpose) string {
 		return "/set-up"
 	case auth.ForInvitation:
 		return "/invitation"
+	case auth.ForReset:
+		return "/reset-password"
 	}
 	return "/sign-in"
 }

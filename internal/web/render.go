@@ -57,6 +57,7 @@ func pageFiles() []string {
 	return []string{
 		"error", "home", "account", "stepup",
 		"signin", "code", "recovery", "lostphone", "badlink", "alarm", "frozen", "badalarm", "setup", "invitation",
+		"forgot", "forgotsent", "reset",
 		"access", "adduser", "user", "invited", "audit",
 	}
 }
@@ -111,6 +112,7 @@ func (s *site) render(v *visit, status int, p page) error {
 var notices = map[string]string{
 	"ready":                "The portal is set up. Sign in with the login ID and the password that you have chosen.",
 	"password-set":         "Your password is set. Sign in with it now.",
+	"password-reset":       "Your new password is set, and everybody who was signed in to your account has to sign in again. Sign in with it now.",
 	"signed-out":           "You are signed out.",
 	"again":                "That took too long, or there were too many wrong codes. Please sign in again.",
 	"password-changed":     "Your password is changed. Your other sessions have ended.",

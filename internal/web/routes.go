@@ -69,6 +69,8 @@ func openRoutes() []Route {
 		{"POST", "/set-up", Open, (*site).setUp},
 		{"GET", "/invitation", Open, (*site).showInvitation},
 		{"POST", "/invitation", Open, (*site).acceptInvitation},
+		{"GET", "/reset-password", Open, (*site).showReset},
+		{"POST", "/reset-password", Open, (*site).resetPassword},
 	}
 }
 
@@ -76,6 +78,9 @@ func signInRoutes() []Route {
 	return []Route{
 		{"GET", "/sign-in", Open, (*site).showSignIn},
 		{"POST", "/sign-in", Open, (*site).signIn},
+		{"GET", "/forgot-password", Open, (*site).showForgot},
+		{"POST", "/forgot-password", Open, (*site).askReset},
+		{"GET", "/forgot-password/sent", Open, (*site).showForgotSent},
 		{"GET", "/sign-in/code", HalfSession, (*site).showCode},
 		{"POST", "/sign-in/code", HalfSession, (*site).signInWithCode},
 		{"GET", "/sign-in/recovery-code", HalfSession, (*site).showRecoveryCode},

@@ -180,6 +180,14 @@ func addStrangerSamples(add func(string, page)) {
 	})
 	add("invitation", invitationPage{Link: link})
 	add("invitation-wrong", invitationPage{Link: link, Problem: badProblem(portal.FieldNewPassword, "Use at least 15 characters.")})
+	add("forgot", forgotPage{})
+	add("forgot-throttled", forgotPage{Problem: badProblem("", "Too many tries. Nothing was checked. Wait 12 minutes, then try again."), typed: "wendy.okafor"})
+	add("forgot-sent", forgotSentPage{})
+	protected := link
+	protected.Ask = auth.Ask{Code: true, Recovery: true}
+	add("reset", resetPage{Link: link})
+	add("reset-2fa", resetPage{Link: protected})
+	add("reset-recovery-wrong", resetPage{Link: protected, Recovery: true, Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	add("error-404", errorPage{Status: 404, Message: "There is no such page, or it is not yours to see."})
 	add("error-500", errorPage{Status: 500, Message: "Something went wrong on our side. Please try again. If it happens again, tell your administrator this number:", RequestID: "ABCDEFGH"})
 }
