@@ -97,6 +97,7 @@ type Event struct {
 	TargetLabel string
 	Detail      string // reason, factor, or what changed
 	Origin      Origin
+	Node        string // the machine that wrote it
 }
 
 // Did starts the event of something that the actor has done.

@@ -48,5 +48,6 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 func (s *services) jobs() []keeper.Job {
 	return []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
+		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 	}
 }

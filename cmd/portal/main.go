@@ -44,9 +44,11 @@ type cli struct {
 	WeakPasswords string `help:"File of passwords that nobody may choose, one a line, beside the bundled list." env:"PORTAL_WEAK_PASSWORDS" type:"path" placeholder:"FILE"`
 
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the schema of the database up to date, where the service's role may not."`
 	Customer customerCmd `cmd:"" help:"Add and list customers."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
+	Audit    auditCmd    `cmd:"" help:"Verify the audit trail."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"portal"
 	"portal/internal/admin"
+	"portal/internal/audit"
 	"portal/internal/auth"
 	"portal/internal/keeper"
 	"portal/internal/seal"
@@ -34,6 +35,7 @@ type services struct {
 	weak     *weak.List
 	auth     *auth.Service
 	admin    *admin.Service
+	audit    *audit.Service
 }
 
 // open opens the data folder and the database, makes both where they are new,
@@ -42,7 +44,7 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 	if err := c.makeData(); err != nil {
 		return nil, err
 	}
-	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now})
+	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now, Node: hostName()})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,10 @@ func newServices(data *store.Store, ring *seal.Ring, list *weak.List, now portal
 	limits := portal.DefaultLimits()
 	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
 	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Weak: list, Now: now, Limits: limits, Log: log})
-	return &services{ring: ring, store: data, weak: list, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits})}
+	return &services{
+		ring: ring, store: data, weak: list, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits}),
+		audit: audit.New(audit.Config{Store: data, Ring: ring, Now: now, Limits: limits, Log: log}),
+	}
 }
 
 // makeData makes the data folder (0700) and, for SQLite, the database file
@@ -145,11 +150,16 @@ func host() portal.Actor {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
+	return portal.Host(portal.CleanText(name), hostName())
+}
+
+// hostName is this machine, as events name it.
+func hostName() string {
 	machine, err := os.Hostname()
 	if err != nil {
-		machine = "localhost"
+		return "localhost"
 	}
-	return portal.Host(portal.CleanText(name), portal.CleanText(machine))
+	return portal.CleanText(machine)
 }
 
 // quiet is the log of short commands: what goes wrong is their answer.
@@ -157,13 +167,18 @@ func quiet(w world) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w.Err, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
-// onData runs a short command on the data, also while a server runs.
+// onData runs a short command on the data, also while a server runs. Like a
+// server it seals what it has written, for there may be none.
 func (c *cli) onData(ctx context.Context, w world, do func(*services) error) error {
 	s, err := c.open(ctx, w, quiet(w))
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(s), s.store.Close())
+	err = do(s)
+	if err := s.audit.Seal(ctx, portal.Itself()); err != nil {
+		fmt.Fprintln(w.Err, "portal: the audit trail could not be sealed:", inWords(err))
+	}
+	return errors.Join(err, s.store.Close())
 }
 
 // firstLine reads a password from standard input: its first line, whole.

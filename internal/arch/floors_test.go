@@ -16,6 +16,7 @@ var floorOf = map[string]int{
 	"internal/auth":   2,
 	"internal/mail":   2,
 	"internal/keeper": 2,
+	"internal/audit":  2,
 	"internal/store":  1,
 	".":               0,
 	"internal/otp":    0,

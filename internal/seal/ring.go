@@ -43,6 +43,7 @@ type key struct {
 	letters  cipher.AEAD // seals mails that wait
 	recovery []byte      // digests recovery codes
 	unknown  []byte      // names unknown login IDs
+	audit    []byte      // marks the ends of audit chains
 	check    []byte      // lets the database recognise the key
 }
 
@@ -73,6 +74,7 @@ func newKey(id string, created time.Time, secret []byte) key {
 		letters:  newBox(derive(secret, purposeLetter, id)),
 		recovery: derive(secret, purposeRecoveryCode, id),
 		unknown:  derive(secret, purposeUnknownLogin, id),
+		audit:    derive(secret, purposeAudit, id),
 		check:    derive(secret, purposeKeyCheck, id),
 	}
 }

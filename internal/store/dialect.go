@@ -25,9 +25,15 @@ type dialect struct {
 	// writeOptions open a writing transaction; SQLite's writer pool begins
 	// immediate by its DSN instead.
 	writeOptions *sql.TxOptions
+	// sealOptions and readOptions open transactions that see one moment; SQLite's
+	// always do.
+	sealOptions, readOptions *sql.TxOptions
 	// lock makes programs that migrate at once wait for each other. SQLite's
 	// immediate transaction is such a lock already.
 	lock string
+	// owns asks whether the role of the connection may change the schema: it owns
+	// what is there, or may make the first table. Empty: it always may.
+	owns string
 	// prepare keeps prepared statements; pgx has a cache of its own.
 	prepare bool
 	// clock asks for the database's time in microseconds; empty where the
@@ -53,8 +59,12 @@ func postgresDialect() dialect {
 			"{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 		),
 		writeOptions: &sql.TxOptions{Isolation: sql.LevelSerializable},
+		sealOptions:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead},
+		readOptions:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		lock:         "SELECT pg_advisory_xact_lock(7067411)",
 		clock:        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+		owns: `SELECT COALESCE(CASE WHEN to_regclass('schema_migrations') IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
+			ELSE pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('schema_migrations')), 'USAGE') END, FALSE)`,
 	}
 }
 

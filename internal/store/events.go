@@ -10,10 +10,10 @@ import (
 // Record writes the event that a change owes to the audit trail.
 func (tx *Tx) Record(ctx context.Context, e portal.Event) error {
 	const query = `INSERT INTO events (customer_id, at, action, outcome, actor_kind, actor_id, actor_label,
-			target_id, target_label, detail, address, agent, request_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+			target_id, target_label, detail, address, agent, request_id, node)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	_, err := tx.q.exec(ctx, query, tx.customer, micros(tx.Now), e.Action, e.Outcome, e.ActorKind, e.ActorID, e.ActorLabel,
-		e.TargetID, e.TargetLabel, e.Detail, e.Origin.Address, e.Origin.Agent, e.Origin.RequestID)
+		e.TargetID, e.TargetLabel, e.Detail, e.Origin.Address, e.Origin.Agent, e.Origin.RequestID, tx.node)
 	*tx.recorded = *tx.recorded || err == nil
 	return err
 }
@@ -31,7 +31,7 @@ type EventQuery struct {
 }
 
 const eventColumns = `e.id, e.customer_id, e.at, e.action, e.outcome, e.actor_kind, e.actor_id, e.actor_label,
-	e.target_id, e.target_label, e.detail, e.address, e.agent, e.request_id`
+	e.target_id, e.target_label, e.detail, e.address, e.agent, e.request_id, e.node`
 
 const (
 	eventsHead = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND e.id < $2 AND e.at >= $3 AND e.at < $4 `
@@ -75,7 +75,7 @@ func (v View) Events(ctx context.Context, q EventQuery) ([]portal.Event, error) 
 func scanEvent(r scanner) (e portal.Event, err error) {
 	var at int64
 	err = r.Scan(&e.ID, &e.CustomerID, &at, &e.Action, &e.Outcome, &e.ActorKind, &e.ActorID, &e.ActorLabel,
-		&e.TargetID, &e.TargetLabel, &e.Detail, &e.Origin.Address, &e.Origin.Agent, &e.Origin.RequestID)
+		&e.TargetID, &e.TargetLabel, &e.Detail, &e.Origin.Address, &e.Origin.Agent, &e.Origin.RequestID, &e.Node)
 	e.At = fromMicros(at)
 	return e, err
 }

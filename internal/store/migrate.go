@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 )
 
@@ -24,13 +25,30 @@ type migration struct {
 const createMigrations = `CREATE TABLE IF NOT EXISTS schema_migrations (
   name {key} PRIMARY KEY, digest {key} NOT NULL, applied_at BIGINT NOT NULL) {strict}`
 
+// askOwner finds out whether this role may change the schema.
+func (s *Store) askOwner(ctx context.Context) error {
+	if s.owns == "" {
+		s.owner = true
+		return nil
+	}
+	return translate(s.writer.QueryRowContext(ctx, s.owns).Scan(&s.owner))
+}
+
+// OwnsSchema tells whether this database role may change the schema and prune
+// the audit trail.
+func (s *Store) OwnsSchema() bool { return s.owner }
+
 // migrate applies all missing migrations in one transaction, under a lock
 // that lets one program at a time do so. It refuses a database that a newer
-// program has changed, and one whose applied files differ from ours.
+// program has changed, and one whose applied files differ from ours. A role
+// that may not change the schema only compares (CF-04).
 func (s *Store) migrate(ctx context.Context) error {
 	wanted, err := s.migrations()
 	if err != nil {
 		return err
+	}
+	if !s.owner {
+		return s.compare(ctx, wanted)
 	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -41,6 +59,22 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// compare holds that the owner has applied everything that this program needs.
+func (s *Store) compare(ctx context.Context, wanted []migration) error {
+	applied, err := appliedMigrations(ctx, s.writer)
+	if err != nil {
+		return fmt.Errorf("the schema of the database cannot be read by this role; run portal migrate with the role that owns the database: %w", err)
+	}
+	if err := comparable(wanted, applied); err != nil {
+		return err
+	}
+	if len(applied) < len(wanted) {
+		return fmt.Errorf("the schema of the database is older than this program (it lacks %s), and this role may not change it; "+
+			"run portal migrate with the role that owns the database, and start again", wanted[len(applied)].name)
+	}
+	return nil
 }
 
 func (s *Store) applyMissing(ctx context.Context, tx *sql.Tx, wanted []migration) error {
@@ -89,6 +123,8 @@ func comparable(wanted, applied []migration) error {
 	return nil
 }
 
+// migrations are the files in order. One that ends in .sqlite.sql or
+// .postgres.sql is for that database only.
 func (s *Store) migrations() ([]migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -96,6 +132,9 @@ func (s *Store) migrations() ([]migration, error) {
 	}
 	var all []migration
 	for _, name := range names {
+		if only := path.Ext(strings.TrimSuffix(name, ".sql")); only != "" && only != "."+s.name {
+			continue
+		}
 		raw, err := migrationFiles.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -110,8 +149,13 @@ func (s *Store) migrations() ([]migration, error) {
 	return all, nil
 }
 
-func appliedMigrations(ctx context.Context, tx *sql.Tx) ([]migration, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name, digest FROM schema_migrations ORDER BY name")
+// asker is what a pool and a transaction of it have in common.
+type asker interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func appliedMigrations(ctx context.Context, from asker) ([]migration, error) {
+	rows, err := from.QueryContext(ctx, "SELECT name, digest FROM schema_migrations ORDER BY name")
 	return scanAll(rows, err, func(r scanner) (m migration, err error) {
 		return m, r.Scan(&m.name, &m.digest)
 	})

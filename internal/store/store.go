@@ -29,24 +29,29 @@ type Config struct {
 	Database   string
 	DataFolder string
 	Now        portal.Clock
+	// Node names this process in the events that it writes.
+	Node string
 }
 
 // Store is the open database.
 type Store struct {
 	pools
 	now        portal.Clock
+	node       string
+	owner      bool // the role may change the schema
 	statements *statements
 }
 
 // Open opens the database, checks what must hold of it, and applies the
-// migrations that are missing. It is safe when several programs start at once.
+// migrations that are missing, where its role may. It is safe when several
+// programs start at once.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	pools, err := openPools(c.Database, c.DataFolder)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pools: pools, now: c.Now, statements: newStatements(pools.prepare)}
-	for _, step := range []func(context.Context) error{s.selfTest, s.migrate} {
+	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare)}
+	for _, step := range []func(context.Context) error{s.selfTest, s.askOwner, s.migrate} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}

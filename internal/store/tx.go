@@ -21,6 +21,7 @@ type View struct {
 type Tx struct {
 	View
 	recorded *bool
+	node     string
 }
 
 // Enter binds the same transaction to another customer. Only the set-up needs
@@ -28,7 +29,7 @@ type Tx struct {
 func (tx *Tx) Enter(customer portal.CustomerID) *Tx {
 	view := tx.View
 	view.customer = customer
-	return &Tx{View: view, recorded: tx.recorded}
+	return &Tx{View: view, recorded: tx.recorded, node: tx.node}
 }
 
 // tries is how often a transaction that lost a race runs again, before the
@@ -43,7 +44,7 @@ func (s *Store) View(customer portal.CustomerID) View {
 // Write runs a change of one customer's rows and commits it if fn returns nil
 // and has recorded an event (LG-07). fn may run more than once.
 func (s *Store) Write(ctx context.Context, customer portal.CustomerID, fn func(*Tx) error) error {
-	return s.transact(ctx, customer, func(tx *Tx) error {
+	return s.transact(ctx, customer, s.writeOptions, func(tx *Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -57,13 +58,13 @@ func (s *Store) Write(ctx context.Context, customer portal.CustomerID, fn func(*
 // WriteUnaudited is for housekeeping that nobody did and nobody needs to read
 // about; why names it for the reader of the code.
 func (s *Store) WriteUnaudited(ctx context.Context, customer portal.CustomerID, why string, fn func(*Tx) error) error {
-	return s.transact(ctx, customer, fn)
+	return s.transact(ctx, customer, s.writeOptions, fn)
 }
 
-func (s *Store) transact(ctx context.Context, customer portal.CustomerID, fn func(*Tx) error) error {
+func (s *Store) transact(ctx context.Context, customer portal.CustomerID, how *sql.TxOptions, fn func(*Tx) error) error {
 	var err error
 	for try := range tries {
-		err = s.attempt(ctx, customer, fn)
+		err = s.attempt(ctx, customer, how, fn)
 		if !retryable(err) {
 			return translate(err)
 		}
@@ -74,8 +75,8 @@ func (s *Store) transact(ctx context.Context, customer portal.CustomerID, fn fun
 	return portal.Unavailable(err)
 }
 
-func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, fn func(*Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, s.writeOptions)
+func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, how *sql.TxOptions, fn func(*Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, how)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, fn func
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
 	view := View{q: onTx{tx, s.writer, s.statements, &missed}, customer: customer, Now: s.now()}
-	if err := fn(&Tx{View: view, recorded: new(bool)}); err != nil {
+	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node}); err != nil {
 		return err
 	}
 	return tx.Commit()

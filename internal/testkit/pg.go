@@ -72,3 +72,22 @@ func onServer(t testing.TB, server *url.URL, statement string) {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
+
+// ServiceRole makes a login that may do nothing in the database yet, and
+// returns its name and the database's URL with it.
+func ServiceRole(t testing.TB, database string) (role, address string) {
+	t.Helper()
+	as, err := url.Parse(database)
+	if err != nil {
+		t.Fatal("the database's address is not a URL")
+	}
+	owner := *as
+	role = "service_" + strings.ToLower(rand.Text())
+	onServer(t, &owner, "CREATE ROLE "+role+" LOGIN PASSWORD 'pw'")
+	t.Cleanup(func() {
+		onServer(t, &owner, "DROP OWNED BY "+role)
+		onServer(t, &owner, "DROP ROLE "+role)
+	})
+	as.User = url.UserPassword(role, "pw")
+	return role, as.String()
+}

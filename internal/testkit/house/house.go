@@ -16,6 +16,7 @@ import (
 
 	"portal"
 	"portal/internal/admin"
+	"portal/internal/audit"
 	"portal/internal/auth"
 	"portal/internal/otp"
 	"portal/internal/seal"
@@ -32,6 +33,7 @@ type House struct {
 	Ring  *seal.Ring
 	Auth  *auth.Service
 	Admin *admin.Service
+	Audit *audit.Service
 	Clock *testkit.Clock
 
 	// Database and Folder say where the data is, as in store.Config.
@@ -132,6 +134,9 @@ func (h *House) Without(t testing.TB, table string, f func()) {
 func (h *House) furnish() *House {
 	h.Auth = h.Furnished(func(*auth.Config) {})
 	h.Admin = admin.New(admin.Config{Store: h.Store, Auth: h.Auth, Limits: portal.DefaultLimits()})
+	h.Audit = audit.New(audit.Config{
+		Store: h.Store, Ring: h.Ring, Now: h.Clock.Now, Limits: portal.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
+	})
 	return h
 }
 

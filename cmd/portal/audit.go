@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"portal"
+	"portal/internal/audit"
+)
+
+// auditCmd groups what is done with the audit trail.
+type auditCmd struct {
+	Verify auditVerifyCmd `cmd:"" help:"Find rows of the audit trail that were changed, removed, added or re-ordered beneath the portal."`
+}
+
+type auditVerifyCmd struct {
+	Customer string `help:"Only the trail of this customer." placeholder:"NAME"`
+}
+
+// Run prints a line for each trail and one for each thing that is wrong; then
+// it fails.
+func (cmd *auditVerifyCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onData(ctx, w, func(s *services) error {
+		trails, err := s.trails(ctx, cmd.Customer)
+		if err != nil {
+			return err
+		}
+		wrong := 0
+		for _, actor := range trails {
+			report, err := s.audit.Verify(ctx, actor)
+			if err != nil {
+				return err
+			}
+			wrong += len(report.Findings)
+			printReport(w.Out, actor, report)
+		}
+		if wrong > 0 {
+			return errors.New("the audit trail is not as the portal wrote it; keep a copy of the database as it is, and ask who could write to it")
+		}
+		return nil
+	})
+}
+
+// trails are the host's actor bound to each customer, and to the installation
+// itself; or to the one that is named.
+func (s *services) trails(ctx context.Context, name string) ([]portal.Actor, error) {
+	if name != "" {
+		actor, err := s.admin.As(ctx, host(), name)
+		return []portal.Actor{actor}, err
+	}
+	customers, err := s.admin.Customers(ctx, host())
+	trails := []portal.Actor{host()}
+	for _, c := range customers {
+		actor := host()
+		actor.CustomerID, actor.CustomerName = c.ID, c.Name
+		trails = append(trails, actor)
+	}
+	return trails, err
+}
+
+func printReport(out io.Writer, actor portal.Actor, r audit.Report) {
+	name := actor.CustomerName
+	if name == "" {
+		name = "(installation)"
+	}
+	sealed := "never"
+	if !r.SealedAt.IsZero() {
+		sealed = r.SealedAt.Format(time.DateTime)
+	}
+	fmt.Fprintf(out, "%s: %d events sealed, %d waiting; last seal %d of %s UTC, hash %x\n", name, r.Events, r.Waiting, r.Number, sealed, r.Hash)
+	for _, f := range r.Findings {
+		fmt.Fprintf(out, "  WRONG: %s\n", f)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"portal/internal/testkit"
+)
+
+// beneath opens the installation's database past the portal, as its owner may.
+func (in *installation) beneath() *sql.DB {
+	in.t.Helper()
+	driver, source := "pgx", in.Database
+	if source == "" {
+		driver, source = "sqlite", "file:"+filepath.Join(in.Data, "portal.db")+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, source)
+	must(in.t, err)
+	in.t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// change changes something beneath the portal.
+func change(t testing.TB, db *sql.DB, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// number reads a number beneath the portal.
+func number(t testing.TB, db *sql.DB, query string, args ...any) (n int64) {
+	t.Helper()
+	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// until asks again until it is so, for a minute at most.
+func (s *server) until(what string, so func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if so() {
+			return
+		}
+		newClient(s.t, s.Base).Get("/healthz").want(s.t, 200) // the server has a moment, too
+	}
+	s.t.Fatalf("not so within a minute: %s\n%s", what, s.Log())
+}
+
+// A running portal seals what happens; what is changed beneath it is named by
+// portal audit verify, which then fails.
+func TestAuditVerify(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		wendy := s.join("Acme", "user", "wendy")
+		wendy.signIn()
+		db := s.beneath()
+		s.until("all events are sealed", func() bool { return number(t, db, "SELECT COUNT(*) FROM unsealed_events") == 0 })
+		if !strings.Contains(s.Log(), `"msg":"events sealed"`) {
+			t.Errorf("the log is no witness:\n%s", s.Log())
+		}
+		wantLine(t, s.Run("", "audit", "verify", "--customer", "Acme"), `Acme: 3 events sealed, 0 waiting; last seal \d+ of 20`)
+		wantLine(t, s.Run("", "audit", "verify"), `\(installation\): \d+ events sealed`)
+
+		if s.Database == "" {
+			change(t, db, "DROP TRIGGER events_updated")
+		} else {
+			change(t, db, "ALTER TABLE events DISABLE TRIGGER events_updated")
+		}
+		signIn := number(t, db, "SELECT MAX(id) FROM events WHERE action = 'Sign-in'")
+		change(t, db, "UPDATE events SET address = '198.51.100.1' WHERE id = $1", signIn)
+		out, errors, code := s.Try("", "audit", "verify")
+		if code != 1 || !strings.Contains(errors, "not as the portal wrote it") {
+			t.Errorf("exit %d, %q", code, errors)
+		}
+		wantLine(t, out, `  WRONG: event \d+: it was changed after seal \d+`)
+	})
+}
+
+// With a database role of its own the service runs on a schema that portal
+// migrate has made, and refuses one that is too old (CF-04).
+func TestServeWithAServiceRole(t *testing.T) {
+	t.Parallel()
+	owner := install(t)
+	owner.Database = testkit.Postgres(t)
+	role, address := testkit.ServiceRole(t, owner.Database)
+	service := *owner
+	service.Database = address
+	if _, errors, code := service.Try("", "serve", "--listen", service.listen); code != 1 || !strings.Contains(errors, "run portal migrate") {
+		t.Errorf("on an empty database: exit %d, %q", code, errors)
+	}
+	wantLine(t, owner.Run("", "migrate", "--service-role", role), "The role service_.* may run the portal")
+	if _, errors, code := service.Try("", "migrate", "--service-role", role); code != 1 || !strings.Contains(errors, "does not own") {
+		t.Errorf("migrate as the service: exit %d, %q", code, errors)
+	}
+	s := service.Serve()
+	gary := s.setUpByLink()
+	gary.signIn()
+	gary.enable()
+	gary.Get("/administration/audit").want(t, 200)
+	db := s.beneath()
+	s.until("all events are sealed", func() bool { return number(t, db, "SELECT COUNT(*) FROM unsealed_events") == 0 })
+	s.Run("", "audit", "verify")
+	if _, err := db.ExecContext(t.Context(), "DELETE FROM events"); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("the service's role deletes events: %v", err)
+	}
+	s.Stop()
+	change(t, owner.beneath(), "DELETE FROM schema_migrations WHERE name = '0004_stay.postgres.sql'")
+	if _, errors, code := service.Try("", "serve", "--listen", service.listen); code != 1 || !strings.Contains(errors, "run portal migrate") {
+		t.Errorf("on an old schema: exit %d, %q", code, errors)
+	}
+}
