@@ -184,9 +184,9 @@ func (f *floor) hashes(w http.ResponseWriter, r *http.Request) error {
 // cheapest durable change that the store makes.
 func (f *floor) commits(w http.ResponseWriter, r *http.Request) error {
 	return repeated(w, r, func(n int64) error {
-		_, err := f.store.ChargeBackoff(r.Context(), store.Backoff{
+		_, err := f.store.Charge(r.Context(), store.Toll{Delay: store.Backoff{
 			Bucket: "bench/" + strconv.FormatInt(n%1000, 10), Free: 1 << 40, First: time.Second, Longest: time.Hour,
-		})
+		}})
 		return err
 	})
 }

@@ -121,8 +121,8 @@ func (s *Service) Thaw(ctx context.Context, tx *store.Tx, actor portal.Actor, e 
 
 // enterFrozen is what a right password earns on a frozen account: a half
 // session that a recovery code completes, or nothing where there is none.
-func (s *Service) enterFrozen(ctx context.Context, tx *store.Tx, o portal.Origin, user portal.User) (SignedIn, error) {
-	event := portal.Stranger(o).WasRefused(portal.PasswordTried, "account is frozen").On(user)
+func (s *Service) enterFrozen(ctx context.Context, tx *store.Tx, a arrival, user portal.User) (SignedIn, error) {
+	event := portal.Stranger(a.Origin).WasRefused(portal.PasswordTried, "account is frozen").On(user)
 	left, err := tx.RecoveryCodesLeft(ctx, user.ID)
 	if err != nil {
 		return SignedIn{}, err
@@ -130,7 +130,7 @@ func (s *Service) enterFrozen(ctx context.Context, tx *store.Tx, o portal.Origin
 	if left == 0 || !user.TwoFactor().AsksCode() {
 		return SignedIn{}, tx.Record(ctx, event)
 	}
-	half, err := s.openHalf(ctx, tx, user)
+	half, err := s.openHalf(ctx, tx, a, user)
 	if err != nil {
 		return SignedIn{}, err
 	}

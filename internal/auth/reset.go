@@ -107,8 +107,8 @@ func (s *Service) tryReset(ctx context.Context, r reset) (v verdict, err error) 
 	return v, err
 }
 
-// finishReset sets the password. The wait at the sign-in page is forgotten with
-// the old one, and what somebody else tried.
+// finishReset sets the password. What somebody else tried with the old one is
+// forgotten, so that the owner can sign in with the new one at once.
 func (s *Service) finishReset(ctx context.Context, tx *store.Tx, r reset, user portal.User) error {
 	if err := tx.SetPassword(ctx, user.ID, r.hash); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (s *Service) finishReset(ctx context.Context, tx *store.Tx, r reset, user p
 	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
 		return err
 	}
-	if err := tx.ForgetThrottle(ctx, passwordBucketOf(user.ID)); err != nil {
+	if err := s.Forgive(ctx, tx, user.ID); err != nil {
 		return err
 	}
 	actor, by := portal.Stranger(r.origin), "mailed link"

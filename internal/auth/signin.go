@@ -22,7 +22,6 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 		return SignedIn{}, portal.Invalid("", "Enter your login ID and your password.")
 	}
 	who, err := s.store.CredentialsByLogin(ctx, loginID)
-	known := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return SignedIn{}, err
 	}
@@ -30,29 +29,21 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if err != nil {
 		return SignedIn{}, err
 	}
-	bucket := s.passwordBucket(who, known, loginID)
-	if err := s.chargePassword(ctx, bucket); err != nil {
+	a := arrival{o, from}
+	charged, err := s.pay(ctx, s.passwordToll(who, loginID, a))
+	if err != nil {
 		event := portal.Stranger(o).WasRefused(portal.PasswordTried, limitReached).On(who.User)
-		return SignedIn{}, s.noteLimit(ctx, err, bucket, homeOf(who), event)
+		return SignedIn{}, s.noteLimit(ctx, err, passwordBucketOf(who.ID), homeOf(who), event)
 	}
 	match, err := s.verifyPassword(ctx, who, password)
 	if err != nil {
-		s.refundOverload(ctx, err, charge{bucket})
+		s.refundOverload(ctx, err, charged)
 		return SignedIn{}, err
 	}
 	if !match || !who.Usable() {
 		return SignedIn{}, s.refusePassword(ctx, o, who, match)
 	}
-	return s.acceptPassword(ctx, who, bucket, arrival{o, from})
-}
-
-// passwordBucket counts by account, not by spelling; a name that nobody has is
-// counted alike, under a keyed digest (AU-04).
-func (s *Service) passwordBucket(who store.Credentials, known bool, loginID string) string {
-	if known {
-		return passwordBucketOf(who.ID)
-	}
-	return "password/unknown/" + s.ring.UnknownName(portal.FoldKey(loginID))
+	return s.acceptPassword(ctx, who, charged, a)
 }
 
 // verifyPassword does the work of one hash, whether or not there is anything
@@ -101,7 +92,7 @@ type arrival struct {
 
 // acceptPassword turns the right password into a session or a half session,
 // unless the account has changed since the password was compared.
-func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, bucket string, a arrival) (SignedIn, error) {
+func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, c store.Charged, a arrival) (SignedIn, error) {
 	var earned SignedIn
 	err := s.store.Write(ctx, who.CustomerID, func(tx *store.Tx) (err error) {
 		earned = SignedIn{}
@@ -112,25 +103,39 @@ func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, buc
 		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash || !now.Usable() {
 			return wrongCredentials()
 		}
-		if err := tx.ForgetThrottle(ctx, bucket); err != nil {
+		if err := s.forgetTries(ctx, tx, c); err != nil {
 			return err
 		}
 		earned, err = s.afterPassword(ctx, tx, a, now.User)
 		return err
 	})
-	if err == nil && earned == (SignedIn{}) {
-		err = frozenShut()
+	if err != nil {
+		return SignedIn{}, err
 	}
-	return earned, err
+	s.refundSource(ctx, c)
+	if earned == (SignedIn{}) {
+		return earned, frozenShut()
+	}
+	return earned, nil
+}
+
+// forgetTries gives a right password's try back. Failures in a row are
+// forgotten with it where it was one of theirs; a known browser's success does
+// not shorten the waiting of strangers.
+func (s *Service) forgetTries(ctx context.Context, tx *store.Tx, c store.Charged) error {
+	if c.Delay.Bucket == "" {
+		return tx.Refund(ctx, c)
+	}
+	return tx.ForgetThrottle(ctx, c.Delay.Bucket)
 }
 
 func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, user portal.User) (SignedIn, error) {
 	if user.Frozen {
-		return s.enterFrozen(ctx, tx, a.Origin, user)
+		return s.enterFrozen(ctx, tx, a, user)
 	}
 	event := portal.Stranger(a.Origin).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
 	if user.TwoFactor().AsksCode() {
-		half, err := s.openHalf(ctx, tx, user)
+		half, err := s.openHalf(ctx, tx, a, user)
 		if err != nil {
 			return SignedIn{}, err
 		}
@@ -150,12 +155,14 @@ func signedIn(e portal.Event, user portal.User) portal.Event {
 	return e
 }
 
-func (s *Service) openHalf(ctx context.Context, tx *store.Tx, user portal.User) (string, error) {
+func (s *Service) openHalf(ctx context.Context, tx *store.Tx, a arrival, user portal.User) (string, error) {
 	token := seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
-	return token, tx.AddHalfSession(ctx, store.HalfSession{
-		UserID: user.ID, SecurityVersion: user.SecurityVersion, ExpiresAt: tx.Now.Add(s.limits.HalfSession),
-	}, digest)
+	h := store.HalfSession{UserID: user.ID, SecurityVersion: user.SecurityVersion, ExpiresAt: tx.Now.Add(s.limits.HalfSession)}
+	if a.browser.known {
+		h.Browser = a.browser.digest
+	}
+	return token, tx.AddHalfSession(ctx, h, digest)
 }
 
 // HalfSession returns nil where the token opens a half session that may be
@@ -202,25 +209,36 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !ok {
 		return SignedIn{}, portal.SignInFirst()
 	}
-	h, until, err := s.store.ChargeHalfSession(ctx, digest, s.limits.HalfSessionTries, s.codeBudgets)
+	toll := func(h store.HalfSession) store.Toll { return s.codeToll(h, o) }
+	h, charged, err := s.store.ChargeHalfSession(ctx, digest, s.limits.HalfSessionTries, toll)
 	if err != nil {
 		return SignedIn{}, signInWhereMissing(err)
 	}
-	if !until.IsZero() {
-		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(until))
+	if !charged.Until.IsZero() {
+		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(charged.Until))
 	}
 	from, err := s.browserOf(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID}, o)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	earned, verdict, err := s.tryFactor(ctx, arrival{o, from}, h, digest, f)
+	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from}, h, digest, f, charged})
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if !verdict.right {
 		return SignedIn{}, verdict.refusal(f, portal.CodeInvalid)
 	}
+	s.refundSource(ctx, charged)
 	return earned, nil
+}
+
+// secondTry is one try of the second step.
+type secondTry struct {
+	arrival
+	half    store.HalfSession
+	digest  []byte // of the half session's token
+	factor  factor
+	charged store.Charged
 }
 
 func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
@@ -234,44 +252,42 @@ func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.Ha
 
 // tryFactor spends the factor, the half session and records what came of it,
 // in one transaction. A refusal commits as well.
-func (s *Service) tryFactor(ctx context.Context, a arrival, h store.HalfSession, digest []byte, f factor) (earned SignedIn, v verdict, err error) {
-	err = s.store.Write(ctx, h.CustomerID, func(tx *store.Tx) error {
+func (s *Service) tryFactor(ctx context.Context, t secondTry) (earned SignedIn, v verdict, err error) {
+	err = s.store.Write(ctx, t.half.CustomerID, func(tx *store.Tx) error {
 		earned, v = SignedIn{}, verdict{}
-		user, err := tx.User(ctx, h.UserID)
+		user, err := tx.User(ctx, t.half.UserID)
 		if err != nil {
 			return err
 		}
-		if user.SecurityVersion != h.SecurityVersion {
+		if user.SecurityVersion != t.half.SecurityVersion {
 			return portal.SignInFirst()
 		}
-		if v, err = s.spendFactor(ctx, tx, user, f); err != nil {
+		if v, err = s.spendFactor(ctx, tx, user, t.factor); err != nil {
 			return err
 		}
 		if !v.right {
-			return tx.Record(ctx, portal.Stranger(a.Origin).WasRefused(portal.SecondFactorTried, v.why).On(user))
+			return tx.Record(ctx, portal.Stranger(t.Origin).WasRefused(portal.SecondFactorTried, v.why).On(user))
 		}
-		earned, err = s.finish(ctx, tx, proven{user, f.proofs(), a.Origin, a.browser}, digest)
+		earned, err = s.finish(ctx, tx, user, t)
 		return err
 	})
 	return earned, v, err
 }
 
 // finish exchanges a half session for a session, and gives back what the try
-// was charged: rows in the order in which the charge took them, so that the
-// two never wait for each other.
-func (s *Service) finish(ctx context.Context, tx *store.Tx, p proven, digest []byte) (SignedIn, error) {
-	first, err := tx.SpendHalfSession(ctx, digest)
+// was charged.
+func (s *Service) finish(ctx context.Context, tx *store.Tx, user portal.User, t secondTry) (SignedIn, error) {
+	first, err := tx.SpendHalfSession(ctx, t.digest)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if !first {
 		return SignedIn{}, portal.SignInFirst()
 	}
-	for _, b := range s.codeBudgets(p.user.ID) {
-		if err := tx.RefundBudget(ctx, b.Bucket); err != nil {
-			return SignedIn{}, err
-		}
+	if err := tx.Refund(ctx, t.charged); err != nil {
+		return SignedIn{}, err
 	}
+	p := proven{user, t.factor.proofs(), t.Origin, t.browser}
 	if p.user, err = s.thawByRecovery(ctx, tx, p); err != nil {
 		return SignedIn{}, err
 	}

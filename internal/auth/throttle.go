@@ -11,93 +11,101 @@ import (
 	"portal/internal/store"
 )
 
-// The budgets against guessing (AU-01). Passwords and second factors are
-// counted apart. All counters are rows of the database, common to all nodes,
-// keyed by the account; an attempt is charged before anything is compared and
-// given back when it was right.
+// The limiter (AU-01): everything that a try can be charged to. docs/guessing.md
+// is its page, with all numbers and the reasons. Counters are rows of the
+// database, common to all nodes and surfaces, keyed by the account.
 //
-//	password/<user>           from the 5th failure in a row on each next try waits: 30 s, 1 min … 1 h;
-//	                          a quiet day begins anew
-//	password/unknown/<digest> the same for a login ID that nobody has
-//	code/hour/<user>          10 wrong second factors in an hour
-//	code/day/<user>           30 wrong second factors in a day
+//	password/<user>            from the 5th failure in a row on each next try waits: 30 s, 1 min … 1 h;
+//	                           a quiet day begins anew
+//	<digest> in unknown_names  the same for a login ID that nobody has
+//	password/known/<user>/<b>  5 in an hour in one known browser, before the above
+//	source/<address>           200 failures in an hour from one address (IPv6: /64), known browsers aside
+//	code/hour/<user>           10 wrong second factors in an hour
+//	code/day/<user>            30 wrong second factors in a day
+//	code/known/<user>/<b>      5 in an hour in one known browser, before the above
+//	code/reset/<user>          5 in an hour behind a mailed reset link
 //	password/step-up/<session>, code/step-up/<session>   5 in an hour each
-//	confirm/<session>         30 tries to confirm a set-up in an hour
-//	invitation/<user>         100 invitations by one administrator in an hour; each sends a mail
-//	code/reset/<user>         5 wrong second factors behind mailed reset links in an hour
-//	reset/<user>              3 reset links asked for in an hour; reset/unknown/<digest> the same for a
-//	                          login ID that nobody has
-//	reset/source/<address>    30 reset links asked for from one address (IPv6: /64) in an hour
-//	half session              5 tries, counted in its own row
+//	confirm/<session>          30 tries to confirm a set-up in an hour
+//	invitation/<user>          100 invitations by one administrator in an hour; each sends a mail
+//	reset/<user>               3 reset links asked for in an hour; reset/unknown/<digest> the same for a
+//	                           login ID that nobody has
+//	reset/source/<address>     30 reset links asked for from one address (IPv6: /64) in an hour
+//	half session               5 tries, counted in its own row
 const (
-	freePasswords    = 5
-	firstWait        = 30 * time.Second
-	longestWait      = time.Hour
-	confirmsPerHour  = 30
-	invitesPerHour   = 100
-	resetsPerHour    = 3
-	resetsPerSource  = 30
-	takenIDsPerHour  = 30
-	hour, day        = time.Hour, 24 * time.Hour
-	limitReached     = "too many tries"
-	tooManyTriesText = "Too many tries. Nothing was checked. Wait %s, then try again."
+	freePasswords   = 5
+	firstWait       = 30 * time.Second
+	longestWait     = time.Hour
+	confirmsPerHour = 30
+	invitesPerHour  = 100
+	resetsPerHour   = 3
+	resetsPerSource = 30
+	takenIDsPerHour = 30
+	hour, day       = time.Hour, 24 * time.Hour
 )
 
-// charge is a hit on one or more budgets that can be given back.
-type charge []string
-
-// chargeAll charges all budgets, or none where one is used up.
-func (s *Service) chargeAll(ctx context.Context, budgets ...store.Budget) (charge, error) {
-	until, err := s.store.ChargeBudgets(ctx, budgets...)
-	if err != nil {
-		return nil, err
+// passwordToll is what a password at the sign-in page is charged to: by the
+// account and not by the spelling of its login ID.
+func (s *Service) passwordToll(who store.Credentials, loginID string, a arrival) store.Toll {
+	t := store.Toll{
+		Own:    s.known("password", who.ID, a.browser),
+		Delay:  store.Backoff{Bucket: passwordBucketOf(who.ID), Free: freePasswords, First: firstWait, Longest: longestWait, Forget: day},
+		Source: s.source(a.Origin),
 	}
-	if !until.IsZero() {
-		return nil, s.tooMany(until)
+	if who.ID == "" {
+		t.Delay.Unknown, t.Delay.Bucket = true, s.ring.UnknownName(portal.FoldKey(loginID))
 	}
-	return bucketsOf(budgets), nil
+	return t
 }
 
-func bucketsOf(budgets []store.Budget) (c charge) {
-	for _, b := range budgets {
-		c = append(c, b.Bucket)
-	}
-	return c
-}
+func passwordBucketOf(user portal.UserID) string { return "password/" + string(user) }
 
-// refund gives hits back: the secret was right, or nothing was compared. Where
-// it fails the hits stay counted, which is safe; what was done stays done.
-func (s *Service) refund(ctx context.Context, c charge) {
-	for _, bucket := range c {
-		if err := s.store.RefundBudget(ctx, bucket); err != nil {
-			s.log.WarnContext(ctx, "a try stays counted", "bucket", bucket, "error", err)
-		}
+// codeToll is what a second factor at sign-in is charged to, codes and recovery
+// codes together (RC-04).
+func (s *Service) codeToll(h store.HalfSession, o portal.Origin) store.Toll {
+	return store.Toll{
+		Own:    s.known("code", h.UserID, browser{digest: h.Browser, known: h.Browser != nil}),
+		Common: s.codeBudgets(h.UserID),
+		Source: s.source(o),
 	}
 }
 
-// refundOverload gives hits back where an overload kept us from comparing.
-func (s *Service) refundOverload(ctx context.Context, err error, c charge) {
-	if portal.ErrorCode(err) == portal.CodeUnavailable {
-		s.refund(ctx, c)
-	}
-}
-
-// codeBudgets are what a second factor at sign-in is charged to.
 func (s *Service) codeBudgets(user portal.UserID) []store.Budget {
 	return []store.Budget{
 		{Bucket: "code/hour/" + string(user), Limit: s.limits.CodesPerHour, Window: hour},
-		{Bucket: "code/day/" + string(user), Limit: s.limits.CodesPerDay, Window: day},
+		{Bucket: codeDay(user), Limit: s.limits.CodesPerDay, Window: day},
 	}
 }
 
-func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Actor) (charge, error) {
+func codeDay(user portal.UserID) string { return "code/day/" + string(user) }
+
+// known is the budget of one known browser for one kind of proof. A browser
+// that has used it up counts as an unknown one.
+func (s *Service) known(kind string, user portal.UserID, b browser) store.Budget {
+	if !b.known {
+		return store.Budget{}
+	}
+	return store.Budget{Bucket: fmt.Sprintf("%s%x", knownBuckets(kind, user), b.digest), Limit: s.limits.KnownPerHour, Window: hour}
+}
+
+func knownBuckets(kind string, user portal.UserID) string {
+	return kind + "/known/" + string(user) + "/"
+}
+
+// source counts failures from one address, against spraying one password over
+// many accounts.
+func (s *Service) source(o portal.Origin) store.Budget {
+	return store.Budget{Bucket: "source/" + sourceOf(o.Address), Limit: s.limits.SourcePerHour, Window: hour}
+}
+
+// chargeStepUp counts a proof inside a running session.
+func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Actor) (store.Charged, error) {
 	bucket := kind + "/step-up/" + string(actor.SessionID)
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.StepUpsPerHour, Window: hour})
 	event := actor.WasRefused(portal.SteppedUp, limitReached).On(own(actor))
 	return c, s.noteLimit(ctx, err, bucket, actor.CustomerID, event)
 }
 
-func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (charge, error) {
+func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (store.Charged, error) {
 	return s.chargeAll(ctx, store.Budget{Bucket: "confirm/" + string(session), Limit: confirmsPerHour, Window: hour})
 }
 
@@ -118,12 +126,14 @@ func (s *Service) chargeReset(ctx context.Context, o portal.Origin, user portal.
 // chargeResetCode counts a second factor behind a mailed link. It has a budget
 // of its own, so that a stranger who has used up the one of the sign-in page
 // stops nobody here (AU-06).
-func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (charge, error) {
-	bucket := "code/reset/" + string(user.ID)
+func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (store.Charged, error) {
+	bucket := resetBucket(user.ID)
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.ResetsPerHour, Window: hour})
 	event := portal.Stranger(o).WasRefused(portal.PasswordReset, limitReached).On(user)
 	return c, s.noteLimit(ctx, err, bucket, user.CustomerID, event)
 }
+
+func resetBucket(user portal.UserID) string { return "code/reset/" + string(user) }
 
 // sourceOf is what counts as one source: an IPv4 address, or the /64 of an
 // IPv6 one, which is what one household or office gets.
@@ -154,60 +164,18 @@ func (s *Service) ChargeInvitation(ctx context.Context, actor portal.Actor) erro
 	return err
 }
 
-// chargePassword counts a try of a password at the sign-in page.
-func (s *Service) chargePassword(ctx context.Context, bucket string) error {
-	until, err := s.store.ChargeBackoff(ctx, store.Backoff{Bucket: bucket, Free: freePasswords, First: firstWait, Longest: longestWait, Forget: day})
-	if err != nil || until.IsZero() {
-		return err
-	}
-	return s.tooMany(until)
-}
-
-// noteLimit records that a budget was used up (LG-04): once a minute for each
-// bucket, so that a flood of tries does not become a flood of rows. It returns
-// the refusal; other errors pass through.
-func (s *Service) noteLimit(ctx context.Context, refusal error, bucket string, customer portal.CustomerID, e portal.Event) error {
-	if portal.ErrorCode(refusal) != portal.CodeThrottled {
-		return refusal
-	}
-	noted, err := s.store.ChargeBudgets(ctx, store.Budget{Bucket: "noted/" + bucket, Limit: 1, Window: time.Minute})
-	if err != nil || !noted.IsZero() {
-		return errors.Join(refusal, err)
-	}
-	err = s.store.Write(ctx, customer, func(tx *store.Tx) error { return tx.Record(ctx, e) })
-	return errors.Join(refusal, err)
-}
-
 // Forgive forgets the wrong tries at the sign-in page of a user, in the
 // transaction of an administrator's help: who was locked out has a way back.
 func (s *Service) Forgive(ctx context.Context, tx *store.Tx, user portal.UserID) error {
-	for _, bucket := range append(bucketsOf(s.codeBudgets(user)), passwordBucketOf(user)) {
+	buckets := []string{passwordBucketOf(user), resetBucket(user)}
+	for _, b := range s.codeBudgets(user) {
+		buckets = append(buckets, b.Bucket)
+	}
+	for _, bucket := range buckets {
 		if err := tx.ForgetThrottle(ctx, bucket); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func passwordBucketOf(user portal.UserID) string { return "password/" + string(user) }
-
-// tooMany says how long to wait; it never says for what kind of account.
-func (s *Service) tooMany(until time.Time) error {
-	wait := max(until.Sub(s.now()), time.Second)
-	return &portal.Error{Code: portal.CodeThrottled, RetryAfter: wait, Message: fmt.Sprintf(tooManyTriesText, inWords(wait))}
-}
-
-// inWords is a waiting time as people say it, rounded up.
-func inWords(d time.Duration) string {
-	if d <= 90*time.Second {
-		return plural(int((d+time.Second-1)/time.Second), "second")
-	}
-	return plural(int((d+time.Minute-1)/time.Minute), "minute")
-}
-
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
+	err := tx.ForgetThrottles(ctx, knownBuckets("password", user))
+	return errors.Join(err, tx.ForgetThrottles(ctx, knownBuckets("code", user)))
 }

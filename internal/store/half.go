@@ -13,13 +13,16 @@ type HalfSession struct {
 	UserID          portal.UserID
 	SecurityVersion int64
 	ExpiresAt       time.Time
+	// Browser is the digest of the known browser that the password came from;
+	// nil where it came from an unknown one.
+	Browser []byte
 }
 
 // AddHalfSession keeps a new half session.
 func (tx *Tx) AddHalfSession(ctx context.Context, h HalfSession, digest []byte) error {
-	const query = `INSERT INTO half_sessions (digest, customer_id, user_id, security_version, tries, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, 0, $5, $6)`
-	_, err := tx.q.exec(ctx, query, digest, tx.customer, h.UserID, h.SecurityVersion, micros(tx.Now), micros(h.ExpiresAt))
+	const query = `INSERT INTO half_sessions (digest, customer_id, user_id, security_version, tries, created_at, expires_at, browser)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7)`
+	_, err := tx.q.exec(ctx, query, digest, tx.customer, h.UserID, h.SecurityVersion, micros(tx.Now), micros(h.ExpiresAt), h.Browser)
 	return err
 }
 
@@ -28,30 +31,30 @@ const halfUsable = ` digest = $1 AND expires_at > $2 AND tries < $3 AND security
 
 // HalfSessionByDigest finds a half session that may still be used.
 func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
-	const query = "SELECT customer_id, user_id, security_version, expires_at FROM half_sessions WHERE" + halfUsable
+	const query = "SELECT customer_id, user_id, security_version, expires_at, browser FROM half_sessions WHERE" + halfUsable
 	v := s.View(portal.NoCustomer)
 	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries))
 }
 
 // ChargeHalfSession counts a try before its code is looked at, on the half
-// session and on the budgets of its user; ErrNotFound says that the half
-// session allows none, a time that a budget is used up and until when.
-func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int, of func(portal.UserID) []Budget) (h HalfSession, until time.Time, err error) {
+// session and on what its toll names; ErrNotFound says that the half session
+// allows none.
+func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int, of func(HalfSession) Toll) (h HalfSession, c Charged, err error) {
 	const query = "UPDATE half_sessions SET tries = tries + 1 WHERE" + halfUsable +
-		" RETURNING customer_id, user_id, security_version, expires_at"
+		" RETURNING customer_id, user_id, security_version, expires_at, browser"
 	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
 		if h, err = scanHalf(q.row(ctx, query, digest, micros(now), tries)); err != nil {
 			return err
 		}
-		until, err = chargeBudgets(ctx, q, now, of(h.UserID))
+		c, err = of(h).charge(ctx, q, now)
 		return err
 	})
-	return h, until, err
+	return h, c, err
 }
 
 func scanHalf(r scanner) (h HalfSession, err error) {
 	var expires int64
-	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires)
+	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires, &h.Browser)
 	h.ExpiresAt = fromMicros(expires)
 	return h, translate(err)
 }

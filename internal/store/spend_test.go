@@ -187,4 +187,4 @@ func TestHalfSessionTries(t *testing.T) {
 	})
 }
 
-func noBudgets(portal.UserID) []store.Budget { return nil }
+func noBudgets(store.HalfSession) store.Toll { return store.Toll{} }

@@ -15,8 +15,8 @@ func TestBudgetIsNeverOverdrawn(t *testing.T) {
 	onEach(t, func(t *testing.T, b base) {
 		budget := store.Budget{Bucket: "b", Limit: 10, Window: time.Hour}
 		allowed := winners(t, 100, func(ctx context.Context, _ int) (bool, error) {
-			until, err := b.ChargeBudgets(ctx, budget)
-			return until.IsZero(), err
+			c, err := b.ChargeBudgets(ctx, budget)
+			return c.Until.IsZero(), err
 		})
 		if allowed != 10 {
 			t.Errorf("%d hits went through, want 10", allowed)
@@ -46,9 +46,9 @@ func TestBudgetWindow(t *testing.T) {
 
 func (b base) charge(t *testing.T, budget store.Budget, want time.Time) {
 	t.Helper()
-	until, err := b.ChargeBudgets(t.Context(), budget)
-	if err != nil || !until.Equal(want) {
-		t.Errorf("wait until %v, %v; want %v", until, err, want)
+	c, err := b.ChargeBudgets(t.Context(), budget)
+	if err != nil || !c.Until.Equal(want) {
+		t.Errorf("wait until %v, %v; want %v", c.Until, err, want)
 	}
 }
 
@@ -57,11 +57,11 @@ func TestBudgetRefund(t *testing.T) {
 		budget := store.Budget{Bucket: "b", Limit: 1, Window: time.Hour}
 		for range 3 {
 			b.charge(t, budget, time.Time{})
-			if err := b.RefundBudget(t.Context(), "b"); err != nil {
+			if err := b.Refund(t.Context(), store.Charged{Hits: []store.Hit{{Bucket: "b"}}}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := b.RefundBudget(t.Context(), "b"); err != nil { // nothing is owed
+		if err := b.Refund(t.Context(), store.Charged{Hits: []store.Hit{{Bucket: "b"}}}); err != nil { // nothing is owed
 			t.Fatal(err)
 		}
 		b.charge(t, budget, time.Time{})
@@ -78,8 +78,8 @@ func TestBudgetsAreApart(t *testing.T) {
 }
 
 // passwords is the backoff of the sign-in page.
-func passwords() store.Backoff {
-	return store.Backoff{Bucket: "p", Free: 5, First: 30 * time.Second, Longest: time.Hour, Forget: 24 * time.Hour}
+func passwords() store.Toll {
+	return store.Toll{Delay: store.Backoff{Bucket: "p", Free: 5, First: 30 * time.Second, Longest: time.Hour, Forget: 24 * time.Hour}}
 }
 
 // Five tries are free; then each next one waits twice as long, an hour at most.
@@ -113,16 +113,16 @@ func TestBackoffGrows(t *testing.T) {
 
 func (b base) pass(t *testing.T) {
 	t.Helper()
-	if until, err := b.ChargeBackoff(t.Context(), passwords()); err != nil || !until.IsZero() {
-		t.Fatalf("wait until %v, %v; want to pass", until, err)
+	if c, err := b.Charge(t.Context(), passwords()); err != nil || !c.Until.IsZero() {
+		t.Fatalf("wait until %v, %v; want to pass", c.Until, err)
 	}
 }
 
 func (b base) mustWait(t *testing.T, wait time.Duration) {
 	t.Helper()
-	until, err := b.ChargeBackoff(t.Context(), passwords())
-	if err != nil || until.Sub(b.Clock.Now()) != wait {
-		t.Fatalf("wait %v, %v; want %v", until.Sub(b.Clock.Now()), err, wait)
+	c, err := b.Charge(t.Context(), passwords())
+	if err != nil || c.Until.Sub(b.Clock.Now()) != wait {
+		t.Fatalf("wait %v, %v; want %v", c.Until.Sub(b.Clock.Now()), err, wait)
 	}
 }
 
@@ -159,8 +159,8 @@ func TestBackoffForgetsAfterAQuietDay(t *testing.T) {
 func TestBackoffInParallel(t *testing.T) {
 	onEach(t, func(t *testing.T, b base) {
 		try := func(ctx context.Context, _ int) (bool, error) {
-			until, err := b.ChargeBackoff(ctx, passwords())
-			return until.IsZero(), err
+			c, err := b.Charge(ctx, passwords())
+			return c.Until.IsZero(), err
 		}
 		if passed := winners(t, 50, try); passed != 5 {
 			t.Errorf("%d passed freely, want 5", passed)

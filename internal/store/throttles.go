@@ -18,20 +18,52 @@ type Budget struct {
 // hit it begins anew.
 type Backoff struct {
 	Bucket         string
+	Unknown        bool // for a login ID that nobody has; kept apart (AU-04)
 	Free           int
 	First, Longest time.Duration
 	Forget         time.Duration
 }
 
-// ChargeBudgets counts a hit on each budget before what is guarded is looked
-// at. Where one is used up none is counted, and the time until which to wait
-// comes back; the zero time means that the hit may go on.
-func (s *Store) ChargeBudgets(ctx context.Context, budgets ...Budget) (until time.Time, err error) {
+// Toll is what one try is charged to: to Own where that has a hit left, or else
+// to all the rest. What has no bucket is not there.
+type Toll struct {
+	Own    Budget
+	Delay  Backoff
+	Common []Budget
+	// Source counts the tries of one address on all accounts. It is charged last
+	// and given back alone, since others wait for its row.
+	Source Budget
+}
+
+// Charged tells what a try was charged to, so that it can be given back.
+type Charged struct {
+	// Until is set where something was used up and nothing was charged: how
+	// long to wait.
+	Until  time.Time
+	Delay  Backoff
+	Hits   []Hit
+	Source string
+}
+
+// Hit is a hit on a budget: the how-manieth of its window.
+type Hit struct {
+	Bucket string
+	Count  int64
+}
+
+// Charge counts a try before what is guarded is looked at, in a commit of its
+// own (AU-05).
+func (s *Store) Charge(ctx context.Context, t Toll) (c Charged, err error) {
 	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
-		until, err = chargeBudgets(ctx, q, now, budgets)
+		c, err = t.charge(ctx, q, now)
 		return err
 	})
-	return until, err
+	return c, err
+}
+
+// ChargeBudgets counts a hit on each budget, or none where one is used up.
+func (s *Store) ChargeBudgets(ctx context.Context, budgets ...Budget) (Charged, error) {
+	return s.Charge(ctx, Toll{Common: budgets})
 }
 
 // errUsedUp undoes the charges that came before the one that was refused.
@@ -58,7 +90,32 @@ func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) er
 	return translate(tx.Commit())
 }
 
-func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets []Budget) (time.Time, error) {
+func (t Toll) charge(ctx context.Context, q querier, now time.Time) (c Charged, err error) {
+	if t.Own.Bucket != "" {
+		c, err = chargeBudgets(ctx, q, now, t.Own)
+		if !errors.Is(err, errUsedUp) || t.onlyOwn() {
+			return c, err
+		}
+	}
+	if t.Delay.Bucket != "" {
+		if until, err := t.Delay.charge(ctx, q, now); err != nil {
+			return Charged{Until: until}, err
+		}
+	}
+	c, err = chargeBudgets(ctx, q, now, t.Common...)
+	if err != nil || t.Source.Bucket == "" {
+		c.Delay = t.Delay
+		return c, err
+	}
+	source, err := chargeBudgets(ctx, q, now, t.Source)
+	return Charged{Until: source.Until, Delay: t.Delay, Hits: c.Hits, Source: t.Source.Bucket}, err
+}
+
+func (t Toll) onlyOwn() bool {
+	return t.Delay.Bucket == "" && len(t.Common) == 0 && t.Source.Bucket == ""
+}
+
+func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets ...Budget) (c Charged, err error) {
 	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (bucket) DO UPDATE SET
 			hits = CASE WHEN throttles.since <= $3 THEN 1 ELSE throttles.hits + 1 END,
@@ -66,54 +123,97 @@ func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets []Budg
 		WHERE throttles.since <= $3 OR throttles.hits < $4
 		RETURNING hits`
 	for _, b := range budgets {
-		charged, err := found(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit))
+		hit := Hit{Bucket: b.Bucket}
+		err := translate(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit).Scan(&hit.Count))
+		if err == ErrNotFound {
+			const since = "SELECT since FROM throttles WHERE bucket = $1"
+			begun, err := moment(q.row(ctx, since, b.Bucket), now)
+			return Charged{Until: begun.Add(b.Window)}, errors.Join(errUsedUp, err)
+		}
 		if err != nil {
-			return time.Time{}, err
+			return Charged{}, err
 		}
-		if !charged {
-			since, _, err := throttle(ctx, q, b.Bucket, now)
-			return since.Add(b.Window), errors.Join(errUsedUp, err)
-		}
+		c.Hits = append(c.Hits, hit)
 	}
-	return time.Time{}, nil
+	return c, nil
+}
+
+// moment reads a time of a bucket that refused a hit; now where the bucket was
+// cleared in between, so that there is nothing to wait for but a moment.
+func moment(r scanner, now time.Time) (time.Time, error) {
+	var at int64
+	err := translate(r.Scan(&at))
+	if err == ErrNotFound {
+		return now, nil
+	}
+	return fromMicros(at), err
+}
+
+// charge counts a hit. The one that leaves the free ones behind starts the wait
+// for the next one.
+func (b Backoff) charge(ctx context.Context, q querier, now time.Time) (until time.Time, err error) {
+	const hit = ` AS t (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
+		ON CONFLICT (bucket) DO UPDATE SET
+			hits = CASE WHEN t.since <= $7 THEN 1 ELSE t.hits + 1 END,
+			since = $2,
+			wait_until = CASE
+				WHEN t.since <= $7 OR t.hits + 1 < $3 THEN 0
+				WHEN t.hits + 1 - $3 >= $4 THEN $2 + CAST($6 AS BIGINT)
+				ELSE $2 + (CAST($5 AS BIGINT) << CAST(t.hits + 1 - $3 AS INTEGER)) END
+		WHERE t.wait_until <= $2
+		RETURNING hits`
+	query, wait := "INSERT INTO throttles"+hit, "SELECT wait_until FROM throttles WHERE bucket = $1"
+	if b.Unknown {
+		query, wait = "INSERT INTO unknown_names"+hit, "SELECT wait_until FROM unknown_names WHERE bucket = $1"
+	}
+	at := micros(now)
+	charged, err := found(q.row(ctx, query, b.Bucket, at, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), at-b.Forget.Microseconds()))
+	if err != nil || charged {
+		return time.Time{}, err
+	}
+	until, err = moment(q.row(ctx, wait, b.Bucket), now)
+	return until, errors.Join(errUsedUp, err)
+}
+
+// Refund gives a try back: the secret was right, or nothing was compared.
+func (s *Store) Refund(ctx context.Context, c Charged) error {
+	err := c.refund(ctx, s.onWriter())
+	return errors.Join(err, s.RefundSource(ctx, c))
+}
+
+// Refund gives a try back in the transaction that the right secret opened the
+// way for, in the order in which it was charged, so that the two never wait for
+// each other. The source is left: see RefundSource.
+func (tx *Tx) Refund(ctx context.Context, c Charged) error { return c.refund(ctx, tx.q) }
+
+// RefundSource gives back what a try was charged to its source.
+func (s *Store) RefundSource(ctx context.Context, c Charged) error {
+	if c.Source == "" {
+		return nil
+	}
+	_, err := s.onWriter().exec(ctx, giveBack, c.Source)
+	return err
 }
 
 const giveBack = "UPDATE throttles SET hits = hits - 1 WHERE bucket = $1 AND hits > 0"
 
-// RefundBudget gives a hit back, after the secret was right.
-func (s *Store) RefundBudget(ctx context.Context, bucket string) error {
-	_, err := s.onWriter().exec(ctx, giveBack, bucket)
-	return err
-}
-
-// RefundBudget gives a hit back in the transaction that the right secret
-// opened the way for.
-func (tx *Tx) RefundBudget(ctx context.Context, bucket string) error {
-	_, err := tx.q.exec(ctx, giveBack, bucket)
-	return err
-}
-
-// ChargeBackoff counts a hit before what is guarded is looked at. The hit that
-// leaves the free ones behind starts the wait for the next one. The zero time
-// means that the hit may go on.
-func (s *Store) ChargeBackoff(ctx context.Context, b Backoff) (time.Time, error) {
-	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
-		ON CONFLICT (bucket) DO UPDATE SET
-			hits = CASE WHEN throttles.since <= $7 THEN 1 ELSE throttles.hits + 1 END,
-			since = $2,
-			wait_until = CASE
-				WHEN throttles.since <= $7 OR throttles.hits + 1 < $3 THEN 0
-				WHEN throttles.hits + 1 - $3 >= $4 THEN $2 + CAST($6 AS BIGINT)
-				ELSE $2 + (CAST($5 AS BIGINT) << CAST(throttles.hits + 1 - $3 AS INTEGER)) END
-		WHERE throttles.wait_until <= $2
-		RETURNING hits`
-	now := micros(s.now())
-	charged, err := found(s.onWriter().row(ctx, query, b.Bucket, now, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), now-b.Forget.Microseconds()))
-	if err != nil || charged {
-		return time.Time{}, err
+func (c Charged) refund(ctx context.Context, q querier) error {
+	const endWait = " SET hits = hits - 1, wait_until = 0 WHERE bucket = $1 AND hits > 0"
+	query := "UPDATE throttles" + endWait
+	if c.Delay.Unknown {
+		query = "UPDATE unknown_names" + endWait
 	}
-	_, wait, err := throttle(ctx, s.onWriter(), b.Bucket, s.now())
-	return wait, err
+	if c.Delay.Bucket != "" {
+		if _, err := q.exec(ctx, query, c.Delay.Bucket); err != nil {
+			return err
+		}
+	}
+	for _, hit := range c.Hits {
+		if _, err := q.exec(ctx, giveBack, hit.Bucket); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // doublings is how often First doubles before Longest is reached.
@@ -133,13 +233,9 @@ func (tx *Tx) ForgetThrottle(ctx context.Context, bucket string) error {
 	return err
 }
 
-// throttle reads a bucket as it stands on the writer's side.
-func throttle(ctx context.Context, q querier, bucket string, now time.Time) (since, wait time.Time, err error) {
-	var from, until int64
-	const query = "SELECT since, wait_until FROM throttles WHERE bucket = $1"
-	err = translate(q.row(ctx, query, bucket).Scan(&from, &until))
-	if err == ErrNotFound { // cleared in between: nothing to wait for but a moment
-		return now, now, nil
-	}
-	return fromMicros(from), fromMicros(until), err
+// ForgetThrottles forgets all buckets whose names begin alike.
+func (tx *Tx) ForgetThrottles(ctx context.Context, prefix string) error {
+	const query = "DELETE FROM throttles WHERE bucket >= $1 AND bucket < $2"
+	_, err := tx.q.exec(ctx, query, prefix, prefix+"~")
+	return err
 }

@@ -48,6 +48,15 @@ ALTER TABLE authenticators ADD COLUMN warned_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE recovery_codes ADD COLUMN key_id {key} NOT NULL DEFAULT '';
 CREATE INDEX recovery_codes_by_key ON recovery_codes (key_id, user_id);
 
+-- What throttles is for accounts, for login IDs that nobody has, under a keyed
+-- digest: however many of them are tried, they stay apart.
+CREATE TABLE unknown_names (
+  bucket {key} PRIMARY KEY,
+  hits BIGINT NOT NULL,
+  since BIGINT NOT NULL,
+  wait_until BIGINT NOT NULL
+) {strict};
+
 -- browser: digest of the known browser that the password came from, if it did.
 ALTER TABLE half_sessions ADD COLUMN browser {bytes};
 
