@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/keeper"
 	"portal/internal/web"
 )
 
 // serveCmd runs the portal.
 type serveCmd struct {
-	Listen   string     `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
-	BaseURL  string     `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
+	Listen  string `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
+	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
+	transport
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
 }
 
@@ -45,6 +47,13 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return err
 	}
+	if err := cmd.fits(base, listener.Addr()); err != nil {
+		return err
+	}
+	listener, err = cmd.encrypted(listener, base, c.Data, log)
+	if err != nil {
+		return err
+	}
 	s, err := c.open(ctx, w, log)
 	if err != nil {
 		return err
@@ -56,26 +65,44 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 }
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
-	limits := portal.DefaultLimits()
 	n := s.node(w, log)
-	pages, err := web.New(web.Config{
-		Auth: s.auth, Admin: s.admin, BaseURL: base, Log: log, Now: w.Now,
-		Ready: n.Ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
-	})
+	pages, err := cmd.pages(s, base, n, w, log)
 	if err != nil {
 		return err
 	}
+	stop, err := cmd.redirecting(ctx, base, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if err := announce(ctx, s, base, w); err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler: pages, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
+	defer s.keep(ctx, n)()
+	return serveUntil(ctx, newServer(pages, log), listener, log)
+}
+
+// pages is the portal as browsers reach it.
+func (cmd *serveCmd) pages(s *services, base *url.URL, n *keeper.Node, w world, log *slog.Logger) (http.Handler, error) {
+	proxies, err := cmd.proxies()
+	if err != nil {
+		return nil, err
+	}
+	limits := portal.DefaultLimits()
+	return web.New(web.Config{
+		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
+		Ready: n.Ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
+	})
+}
+
+// newServer is an HTTP server with the limits of the portal.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 	}
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
-	defer s.keep(ctx, n)()
-	return serveUntil(ctx, server, listener, log)
 }
 
 // serveUntil serves until the context ends; then it lets the requests that

@@ -21,6 +21,7 @@ const patience = 15 * time.Second
 // the address: the address of a link is a secret.
 type trace struct {
 	requestID string
+	address   string // of the client, as far as it can be trusted
 	pattern   string
 	userID    portal.UserID
 	err       error
@@ -40,7 +41,7 @@ func traceOf(ctx context.Context) *trace {
 func (s *site) traced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.now()
-		t := &trace{requestID: rand.Text(), pattern: "none"}
+		t := &trace{requestID: rand.Text(), address: s.proxies.client(r), pattern: "none"}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), traceKey{}, t), patience)
 		defer cancel()
 		w.Header().Set("X-Request-Id", t.requestID)

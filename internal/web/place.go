@@ -42,10 +42,10 @@ func (s *site) checkedHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := withoutDefaultPort(s.place.scheme, r.Host)
 		switch {
-		case host == s.place.host, r.URL.Path == "/healthz", r.URL.Path == "/readyz":
+		case host == s.place.host, isHealth(r.URL.Path):
 			next.ServeHTTP(w, r)
 		case s.place.alias(host) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-			w.Header().Set("Location", s.place.origin()+r.URL.RequestURI())
+			w.Header().Set("Location", s.place.origin()+localTarget(r))
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		default:
 			plainText(w, http.StatusMisdirectedRequest, "The portal is not at this address. Please open "+s.place.origin()+"\n")

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net"
 	"net/http"
 
 	"portal"
@@ -32,14 +31,10 @@ func newVisit(w http.ResponseWriter, r *http.Request) *visit {
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
-// origin is where the request came from: the peer, since no proxy is trusted.
+// origin is where the request came from.
 func (v *visit) origin() portal.Origin {
-	address, _, err := net.SplitHostPort(v.r.RemoteAddr)
-	if err != nil {
-		address = portal.CleanText(v.r.RemoteAddr)
-	}
 	return portal.Origin{
-		Address: address, Agent: portal.CleanText(v.r.UserAgent()), RequestID: v.trace.requestID, Browser: v.known,
+		Address: v.trace.address, Agent: portal.CleanText(v.r.UserAgent()), RequestID: v.trace.requestID, Browser: v.known,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -32,6 +33,8 @@ type Config struct {
 	// BaseURL is where people find the portal. Host, origin, links and the
 	// attributes of cookies follow from it, never from a request.
 	BaseURL *url.URL
+	// Proxies are the peers whose forwarding headers count; see ParseProxies.
+	Proxies []netip.Prefix
 	Log     *slog.Logger
 	Now     portal.Clock
 	// Ready tells whether the portal can serve, for GET /readyz.
@@ -50,6 +53,7 @@ type site struct {
 	now     portal.Clock
 	ready   func(context.Context) error
 	place   place
+	proxies proxies
 	cookies cookies
 	engine  engine
 	assets  assets
@@ -78,11 +82,11 @@ func build(c Config, routes []Route) (http.Handler, error) {
 	}
 	s := &site{
 		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready,
-		place: where, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
+		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		engine: pages, assets: files, mux: http.NewServeMux(),
 	}
 	if err := s.register(routes); err != nil {
 		return nil, err
 	}
-	return s.traced(secured(s.recovered(s.checkedHost(http.HandlerFunc(s.route))))), nil
+	return s.traced(secured(s.recovered(s.checkedHost(s.checkedTransport(s.checkedFraming(http.HandlerFunc(s.route))))))), nil
 }
