@@ -94,6 +94,7 @@ type UserDetail struct {
 	TwoFactorSince time.Time
 	LastSignIn     time.Time
 	Sessions       int
+	HelpAskedAt    time.Time // zero where no help is asked for
 	// InvitedUntil is how long the open invitation is good for; zero: none is.
 	InvitedUntil time.Time
 	Activity     []portal.Event
@@ -122,6 +123,9 @@ func (s *Service) User(ctx context.Context, actor portal.Actor, id portal.UserID
 		return UserDetail{}, err
 	}
 	if detail.InvitedUntil, err = s.auth.InvitedUntil(ctx, view, id); err != nil {
+		return UserDetail{}, err
+	}
+	if detail.HelpAskedAt, err = view.HelpAskedAt(ctx, id); err != nil {
 		return UserDetail{}, err
 	}
 	detail.Activity, err = view.Events(ctx, store.EventQuery{Person: id, Limit: recentEvents})

@@ -327,27 +327,3 @@ func (s *Service) CancelSignIn(ctx context.Context, o portal.Origin, half string
 		return tx.Record(ctx, portal.Stranger(o).Did(portal.SignInCancelled).On(user))
 	})
 }
-
-// namedHelpers is how many administrators a page names.
-const namedHelpers = 10
-
-// Helpers tells a person who has proven the password whom to ask for help.
-func (s *Service) Helpers(ctx context.Context, half string) (Helpers, error) {
-	h, err := s.half(ctx, half)
-	if err != nil {
-		return Helpers{}, err
-	}
-	view := s.store.View(h.CustomerID)
-	customer, err := view.Customer(ctx)
-	if err != nil {
-		return Helpers{}, err
-	}
-	administrators, err := view.Administrators(ctx, namedHelpers)
-	help := Helpers{Customer: customer.Name}
-	for _, a := range administrators {
-		if a.ID != h.UserID {
-			help.Administrators = append(help.Administrators, a.Name)
-		}
-	}
-	return help, err
-}

@@ -79,12 +79,6 @@ type Session struct {
 	Current    bool
 }
 
-// Helpers is what a person without a phone may learn behind a right password.
-type Helpers struct {
-	Customer       string
-	Administrators []string
-}
-
 // Link is what a one-time link may tell to whoever opens it.
 type Link struct {
 	Purpose Purpose

@@ -105,6 +105,7 @@ func lists(ctx context.Context, v View) map[string]func() error {
 		"pending":                       func() error { _, err := v.Pending(ctx, "u", "s"); return err },
 		"counts":                        func() error { _, err := v.Counts(ctx); return err },
 		"last sign-in":                  func() error { _, err := v.LastSignIn(ctx, "u"); return err },
+		"help requests":                 func() error { _, err := v.HelpRequests(ctx, 20); return err },
 		"user":                          func() error { _, err := v.User(ctx, "u"); return err },
 		"page key":                      func() error { _, err := v.Users(ctx, UserQuery{After: "u", Search: "x"}); return err },
 	}

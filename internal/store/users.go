@@ -190,8 +190,14 @@ func (tx *Tx) moveTwoFactor(ctx context.Context, m twoFactorMove) (bool, error) 
 	switch {
 	case err == ErrNotFound:
 		return false, nil
-	case err != nil || m.from == m.to:
-		return err == nil, err
+	case err != nil:
+		return false, err
+	}
+	if _, err := tx.CloseHelp(ctx, m.user); err != nil { // whoever asked has been helped
+		return false, err
+	}
+	if m.from == m.to {
+		return true, nil
 	}
 	const terms = "UPDATE user_terms SET twofa_state = $3 WHERE customer_id = $1 AND user_id = $2"
 	if _, err := tx.q.exec(ctx, terms, tx.customer, m.user, m.to); err != nil {

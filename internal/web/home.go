@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"portal"
+	"portal/internal/admin"
 )
 
 // homePage greets and shows the own 2FA state and what to do next.
@@ -11,6 +12,8 @@ type homePage struct {
 	Name       string
 	Status     portal.TwoFactorStatus
 	Administer bool
+	// Help is who asks the administrator for help.
+	Help []admin.HelpRequest
 }
 
 func (homePage) file() string  { return "home" }
@@ -31,9 +34,16 @@ func shapeOf(s portal.TwoFactorStatus) string {
 	return "none"
 }
 
-// showHome needs no more than Authenticate has read.
+// showHome needs no more than Authenticate has read, but for who can help.
 func (s *site) showHome(v *visit) error {
-	return s.render(v, http.StatusOK, homePage{
+	p := homePage{
 		Name: v.actor.Name, Status: portal.StatusOf(v.actor.Stored, false), Administer: v.actor.Holds(portal.SeeUsers),
-	})
+	}
+	if v.actor.Holds(portal.HelpUsers) {
+		var err error
+		if p.Help, err = s.admin.HelpRequests(v.ctx(), v.actor); err != nil {
+			return err
+		}
+	}
+	return s.render(v, http.StatusOK, p)
 }

@@ -122,6 +122,8 @@ var notices = map[string]string{
 	"invitation-withdrawn": "The invitation is withdrawn. Its link does not work any more.",
 	"suspended":            "The account is suspended and its sessions have ended.",
 	"reactivated":          "The account can be used again.",
+	"help-asked":           "The administrators have been told, by mail and on their start page.",
+	"help-dismissed":       "The request is closed. Nothing else has changed.",
 	"thawed":               "The account is open again. It needs a new password at the next sign-in.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }

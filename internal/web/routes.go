@@ -86,6 +86,7 @@ func signInRoutes() []Route {
 		{"GET", "/sign-in/recovery-code", HalfSession, (*site).showRecoveryCode},
 		{"POST", "/sign-in/recovery-code", HalfSession, (*site).signInWithRecoveryCode},
 		{"GET", "/sign-in/lost-phone", HalfSession, (*site).showLostPhone},
+		{"POST", "/sign-in/lost-phone", HalfSession, (*site).askHelp},
 		{"POST", "/sign-in/cancel", HalfSession, (*site).cancelSignIn},
 		{"POST", "/sign-out", Session(portal.SignOut), (*site).signOut},
 	}
@@ -125,6 +126,7 @@ func administrationRoutes() []Route {
 		{"POST", user, Session(portal.EditUsers), (*site).editUser},
 		{"GET", user + "/invite", Session(portal.AddUsers), (*site).askInvite},
 		{"POST", user + "/invite", Session(portal.AddUsers), (*site).invite},
+		{"POST", user + "/dismiss-help", Session(portal.HelpUsers), (*site).dismissHelp},
 		{"GET", "/administration/audit", Session(portal.ReadAudit), (*site).showAudit},
 	}
 	return slices.Concat(routes,

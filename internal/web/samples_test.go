@@ -110,6 +110,15 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 	}
 }
 
+func someHelp() []admin.HelpRequest {
+	long := wendy()
+	long.ID, long.LoginID, long.Name = "u-long", "a-very-long-login-id-that-goes-on-and-on@northwind.example", "Maximiliana Konstantinopolitanskaya-Featherstonehaugh <b>"
+	return []admin.HelpRequest{
+		{User: wendy(), At: noon(), Address: "192.0.2.44", Agent: chromeOnWindows},
+		{User: long, At: noon(), Address: "2001:db8::17:4242:9", Agent: safariOnIPhone},
+	}
+}
+
 func somePeople() admin.UserPage {
 	people := []portal.User{gary(), wendy()}
 	add := func(id, name string, role portal.Role, stored portal.TwoFactorState, state portal.UserState, invited bool) {
@@ -151,6 +160,7 @@ func samples() []sample {
 	all = append(all,
 		sample{name: "home-none", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorNone, false)}, actor: user},
 		sample{name: "home-admin", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true}, actor: boss},
+		sample{name: "home-help", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true, Help: someHelp()}, actor: boss},
 		sample{name: "home-kept", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorDisabled, false)}, actor: user},
 		sample{name: "signin-notice", page: signInPage{}, query: "ready"},
 		sample{name: "account-notice", page: accountSample(portal.StatusOf(portal.TwoFactorEnabled, false), nil, accountNews{}), actor: user, query: "password-changed"},
@@ -166,7 +176,11 @@ func addStrangerSamples(add func(string, page)) {
 	add("code-wrong", codePage{badProblem(portal.FieldCode, "This code is not right. Enter the 6 digits that your app shows now.")})
 	add("recovery", recoveryPage{})
 	add("recovery-wrong", recoveryPage{Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
-	add("lostphone", lostPhonePage{auth.Helpers{Customer: "Northwind Telecom", Administrators: []string{"Adaeze Obi", "Gary Wilson"}}})
+	helpers := auth.Helpers{Customer: "Northwind Telecom", Administrators: []string{"Adaeze Obi", "Gary Wilson"}}
+	add("lostphone", lostPhonePage{Helpers: helpers})
+	add("lostphone-limited", lostPhonePage{helpers, badProblem("", "The administrators have been told several times today. Please call one of them.")})
+	helpers.AskedAt = noon()
+	add("lostphone-asked", lostPhonePage{Helpers: helpers})
 	add("lostphone-alone", lostPhonePage{})
 	add("badlink", badLinkPage{})
 	add("recovery-frozen", recoveryPage{Step: auth.SecondStep{Frozen: true}})
@@ -231,7 +245,7 @@ func addAccountSamples(add, owed func(string, page)) {
 
 func addAdministrationSamples(add func(string, page)) {
 	detail := admin.UserDetail{
-		User: wendy(), TwoFactorSince: noon().AddDate(0, -1, 0), LastSignIn: noon(), Sessions: 2, Activity: someEvents(),
+		User: wendy(), TwoFactorSince: noon().AddDate(0, -1, 0), LastSignIn: noon(), Sessions: 2, Activity: someEvents(), HelpAskedAt: noon(),
 	}
 	detail.User.Stored = portal.TwoFactorEnabled
 	edit := admin.Edit{Name: "Wendy Okafor", Email: "wendy@northwind.example", Role: "user"}

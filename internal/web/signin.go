@@ -173,21 +173,6 @@ func (s *site) signInWithRecoveryCode(v *visit) error {
 	return s.secondStepFailed(v, err, func(p *problem) page { return recoveryPage{step, p} })
 }
 
-// lostPhonePage says what to do without a phone and whom to ask.
-type lostPhonePage struct{ Helpers auth.Helpers }
-
-func (lostPhonePage) file() string  { return "lostphone" }
-func (lostPhonePage) title() string { return "I lost my phone" }
-func (lostPhonePage) bare() bool    { return true }
-
-func (s *site) showLostPhone(v *visit) error {
-	helpers, err := s.auth.Helpers(v.ctx(), v.half)
-	if err != nil {
-		return err
-	}
-	return s.render(v, http.StatusOK, lostPhonePage{helpers})
-}
-
 func (s *site) cancelSignIn(v *visit) error {
 	if err := s.auth.CancelSignIn(v.ctx(), v.origin(), v.half); err != nil {
 		return err

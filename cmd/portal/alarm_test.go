@@ -1,0 +1,124 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// "This was not me" over HTTP: opening the link of the mail changes nothing,
+// the button ends every session, and only a recovery code or an administrator
+// opens the account again.
+func TestThisWasNotMe(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	recovery := wendy.enable()
+	mails := s.mailsTo(t, "wendy@example.com")
+	link := mails[len(mails)-1].link(t, "/alarm/")
+
+	mailbox := s.person("wendy") // another browser, not signed in
+	mailbox.Get(link).wantRedirect(t, "/alarm")
+	page := mailbox.Get("/alarm").want(t, 200)
+	if !strings.Contains(page.Body, "Freeze the account") || strings.Contains(page.Body, strings.TrimPrefix(link, "/alarm/")) {
+		t.Errorf("the page is\n%s", page.Body)
+	}
+	wendy.Get("/account").want(t, 200)
+	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+	mailbox.Get("/alarm/frozen").want(t, 200)
+	wendy.Get("/account").wantRedirect(t, "/sign-in")
+	mailbox.Post("/alarm").want(t, 404)
+	s.person("x").Get(link).want(t, 404)
+
+	if to := wendy.enterPassword(); to != "/sign-in/code" {
+		t.Fatalf("the password leads to %s", to)
+	}
+	wendy.Get("/sign-in/code").wantRedirect(t, "/sign-in/recovery-code")
+	if body := wendy.Get("/sign-in/recovery-code").want(t, 200).Body; !strings.Contains(body, "frozen") {
+		t.Errorf("the page does not tell that the account is frozen:\n%s", visible(body))
+	}
+	wendy.Post("/sign-in/code", "code", wendy.code()).want(t, 422)
+	wendy.Post("/sign-in/recovery-code", "recovery_code", recovery[0]).want(t, 303)
+	if got := wendy.Get("/account"); got.Status == 200 {
+		t.Error("the account is open before there is a new password")
+	}
+	s.Run("", "user", "show", "wendy")
+	if _, says, code := s.Try("", "user", "thaw", "wendy"); code != 1 || !strings.Contains(says, "not frozen") {
+		t.Errorf("thaw again: exit %d, %q", code, says)
+	}
+}
+
+// Whoever has no recovery codes reads behind the right password whom to ask; an
+// administrator opens the account on the person's page.
+func TestAdministratorOpensFrozenAccount(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.Post("/account/password", "current_password", goodPassword, "new_password", "another good long password").want(t, 303)
+	wendy.password = "another good long password"
+	mailbox := s.person("wendy")
+	mails := s.mailsTo(t, "wendy@example.com")
+	mailbox.Get(mails[len(mails)-1].link(t, "/alarm/")).wantRedirect(t, "/alarm")
+	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+
+	told := visible(wendy.Post("/sign-in", "login_id", "wendy", "password", wendy.password).want(t, 422).Body)
+	stranger := visible(wendy.Post("/sign-in", "login_id", "wendy", "password", "not the password").want(t, 422).Body)
+	if !strings.Contains(told, "frozen") || strings.Contains(stranger, "frozen") {
+		t.Errorf("behind the right password: %s\nbehind a wrong one: %s", told, stranger)
+	}
+	user := userLink(t, ada.Get("/administration/access?search=wendy").want(t, 200).Body)
+	if body := ada.Get(user).want(t, 200).Body; !strings.Contains(visible(body), "Frozen") {
+		t.Errorf("the person's page does not tell:\n%s", visible(body))
+	}
+	ada.Get(user+"/thaw").want(t, 200)
+	ada.Post(user+"/thaw", "password", goodPassword).wantRedirect(t, user+"?notice=thawed")
+	if body := visible(ada.Get(user).want(t, 200).Body); strings.Contains(body, "Frozen") {
+		t.Error("the account is still frozen")
+	}
+}
+
+// "I lost my phone" over HTTP: one click, the administrators' start page, and
+// away with it.
+func TestLostPhone(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	lost := s.person("wendy")
+	if to := lost.enterPassword(); to != "/sign-in/code" {
+		t.Fatalf("the password leads to %s", to)
+	}
+	if body := lost.Get("/sign-in/lost-phone").want(t, 200).Body; !strings.Contains(visible(body), "Name of ada") {
+		t.Errorf("nobody is named:\n%s", visible(body))
+	}
+	lost.Post("/sign-in/lost-phone").wantRedirect(t, "/sign-in/lost-phone?notice=help-asked")
+	if body := lost.Get("/sign-in/lost-phone").want(t, 200).Body; strings.Contains(body, "Ask them for help") || !strings.Contains(visible(body), "They know since") {
+		t.Errorf("the page asks again:\n%s", visible(body))
+	}
+	mails := s.mailsTo(t, "ada@example.com")
+	if last := mails[len(mails)-1]; !strings.Contains(last.Subject, "asks for help") {
+		t.Errorf("the administrator reads %q", last.Subject)
+	}
+	home := ada.Get("/").want(t, 200).Body
+	user := userLink(t, home)
+	if !strings.Contains(visible(home), "Name of wendy") {
+		t.Errorf("the start page lists nobody:\n%s", visible(home))
+	}
+	ada.Post(user+"/dismiss-help").wantRedirect(t, "/?notice=help-dismissed")
+	ada.Post(user+"/dismiss-help").wantRedirect(t, "/?notice=help-dismissed")
+	if strings.Contains(ada.Get("/").want(t, 200).Body, "Name of wendy") {
+		t.Error("the request is still there")
+	}
+	wendy.Get("/account").want(t, 200)
+}
