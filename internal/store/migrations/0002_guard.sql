@@ -150,6 +150,7 @@ CREATE TABLE help_requests (
   PRIMARY KEY (customer_id, user_id),
   FOREIGN KEY (customer_id, user_id) REFERENCES users (customer_id, id) ON DELETE CASCADE
 ) {strict};
+CREATE INDEX help_requests_by_age ON help_requests (customer_id, created_at, user_id);
 
 -- Who does a job that one node at a time should do, and how far it got.
 CREATE TABLE leases (
