@@ -46,8 +46,12 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 
 // jobs are what one node or another does from time to time.
 func (s *services) jobs() []keeper.Job {
-	return []keeper.Job{
+	jobs := []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 	}
+	if s.post.Server != nil {
+		jobs = append(jobs, keeper.Job{Name: "mail", Do: func(ctx context.Context) error { return s.post.Deliver(ctx, portal.Itself()) }})
+	}
+	return jobs
 }

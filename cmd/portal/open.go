@@ -17,6 +17,7 @@ import (
 	"portal/internal/audit"
 	"portal/internal/auth"
 	"portal/internal/keeper"
+	"portal/internal/mail"
 	"portal/internal/seal"
 	"portal/internal/store"
 	"portal/internal/weak"
@@ -36,6 +37,7 @@ type services struct {
 	auth     *auth.Service
 	admin    *admin.Service
 	audit    *audit.Service
+	post     *mail.Service // of a server
 }
 
 // open opens the data folder and the database, makes both where they are new,

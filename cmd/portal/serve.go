@@ -22,6 +22,7 @@ type serveCmd struct {
 	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
 	transport
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
+	smtpFlags
 }
 
 // How long one request may take, and how long requests that are under way have
@@ -66,6 +67,9 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
 	n := s.node(w, log)
+	if err := cmd.openPost(s, base, w, log); err != nil {
+		return err
+	}
 	pages, err := cmd.pages(s, base, n, w, log)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listen
 	if err := announce(ctx, s, base, w); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name())
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name(), "mail_server", s.post.Server.String())
 	defer s.keep(ctx, n)()
 	return serveUntil(ctx, newServer(pages, log), listener, log)
 }
@@ -93,6 +97,7 @@ func (cmd *serveCmd) pages(s *services, base *url.URL, n *keeper.Node, w world, 
 	return web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
 		Ready: n.Ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
+		Mail: s.post.Server != nil,
 	})
 }
 
@@ -131,9 +136,12 @@ func announce(ctx context.Context, s *services, base *url.URL, w world) error {
 	fmt.Fprintf(w.Out, "The portal is at %s\n", base)
 	if token == "" {
 		fmt.Fprintln(w.Out, "Sign in there. To stop the portal, press Ctrl-C.")
-		return nil
+	} else {
+		fmt.Fprintf(w.Out, "There is no administrator yet. Open this link once to set the portal up (valid for 24 hours):\n  %s/link/%s\n", base, token)
 	}
-	fmt.Fprintf(w.Out, "There is no administrator yet. Open this link once to set the portal up (valid for 24 hours):\n  %s/link/%s\n", base, token)
+	if s.post.Server == nil {
+		fmt.Fprintln(w.Out, "No mail server is set up (--smtp-url): mails are kept. Read them with portal mail list and portal mail show.")
+	}
 	return nil
 }
 

@@ -47,6 +47,8 @@ var ofEveryCustomer = []exemption{
 	{"FROM links WHERE digest = $1", "the digest of a secret names the one row, and the row its customer"},
 	{"UPDATE browsers SET digest = $2 WHERE digest = $1", "a browser has one token for everybody who uses it"},
 	{"WHERE u.login_key = $1", "the sign-in page asks for the login ID alone, which is unique over all customers"},
+	{"FROM mails WHERE state = 'waiting' AND next_try_at <= $1 LIMIT 1", "the delivery looks whether any mail is due; it learns no more"},
+	{"UPDATE mails SET tries = tries + 1, next_try_at = $2 WHERE state", "the delivery takes what is due of every customer; each mail names its own"},
 	{"FROM mails WHERE id > $1", "the host reads the outbox of the installation"},
 	{"FROM mails WHERE id = $1", "the host reads one mail of the outbox; what comes of it is its customer's"},
 	{"FROM reset_requests ORDER BY id LIMIT $1", "the job that answers them serves all customers; each row says whose it is"},

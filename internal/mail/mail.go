@@ -29,7 +29,10 @@ type Config struct {
 	Ring  *seal.Ring
 	// BaseURL is where the links in mails lead.
 	BaseURL *url.URL
-	Log     *slog.Logger
+	// Server is where mails go out; without one they are kept.
+	Server *Server
+	Now    portal.Clock
+	Log    *slog.Logger
 }
 
 // Service opens the letters of the outbox.

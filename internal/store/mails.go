@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"portal"
@@ -65,6 +67,59 @@ func (s *Store) Mails(ctx context.Context, after string, limit int) ([]Mail, err
 func (s *Store) MailByID(ctx context.Context, id string) (Mail, error) {
 	m, err := scanMail(s.View("").q.row(ctx, "SELECT "+mailColumns+" FROM mails WHERE id = $1", id))
 	return m, translate(err)
+}
+
+// ClaimMails hands out mails that are due, each to one caller: until the lease
+// ends nobody else gets it. Who got it reports what came of it; where nothing
+// is reported, because of a crash, it is due again when the lease has ended.
+func (s *Store) ClaimMails(ctx context.Context, limit int, lease time.Duration) ([]Mail, error) {
+	now := s.now()
+	const due = "SELECT id FROM mails WHERE state = 'waiting' AND next_try_at <= $1 LIMIT 1"
+	if any, err := found(s.View("").q.row(ctx, due, micros(now))); err != nil || !any {
+		return nil, err
+	}
+	// The condition stands outside too: who waited for another node's claim
+	// looks at the row again, not at the list.
+	const claim = `UPDATE mails SET tries = tries + 1, next_try_at = $2
+		WHERE state = 'waiting' AND next_try_at <= $1 AND id IN (
+			SELECT id FROM mails WHERE state = 'waiting' AND next_try_at <= $1 ORDER BY next_try_at, id LIMIT $3)
+		RETURNING ` + mailColumns
+	rows, err := s.onWriter().rows(ctx, claim, micros(now), micros(now.Add(lease)), limit)
+	claimed, err := scanAll(rows, err, scanMail)
+	slices.SortFunc(claimed, func(a, b Mail) int { return strings.Compare(a.ID, b.ID) })
+	return claimed, err
+}
+
+// MailSent notes that a claimed mail went out, and empties its letter. It is
+// false where the claim is no longer the caller's.
+func (s *Store) MailSent(ctx context.Context, m Mail) (bool, error) {
+	const query = `UPDATE mails SET state = 'sent', letter = $5, done_at = $4, last_error = ''
+		WHERE customer_id = $1 AND id = $2 AND tries = $3 AND state = 'waiting'`
+	return exactlyOne(s.onWriter().exec(ctx, query, m.CustomerID, m.ID, m.Tries, micros(s.now()), []byte{}))
+}
+
+// PostponeMail puts a claimed mail off, and says why.
+func (s *Store) PostponeMail(ctx context.Context, m Mail, wait time.Duration, why string) error {
+	const query = `UPDATE mails SET next_try_at = $4, last_error = $5
+		WHERE customer_id = $1 AND id = $2 AND tries = $3 AND state = 'waiting'`
+	_, err := s.onWriter().exec(ctx, query, m.CustomerID, m.ID, m.Tries, micros(s.now().Add(wait)), why)
+	return err
+}
+
+// ReturnMail gives a claimed mail back that was not tried: it is due again.
+func (s *Store) ReturnMail(ctx context.Context, m Mail) error {
+	const query = `UPDATE mails SET tries = tries - 1, next_try_at = $4
+		WHERE customer_id = $1 AND id = $2 AND tries = $3 AND state = 'waiting'`
+	_, err := s.onWriter().exec(ctx, query, m.CustomerID, m.ID, m.Tries, micros(s.now()))
+	return err
+}
+
+// FailMail ends the tries of a claimed mail. The letter stays, so that the
+// operator can read what did not arrive.
+func (tx *Tx) FailMail(ctx context.Context, m Mail, why string) (bool, error) {
+	const query = `UPDATE mails SET state = 'failed', done_at = $4, last_error = $5
+		WHERE customer_id = $1 AND id = $2 AND tries = $3 AND state = 'waiting'`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, m.ID, m.Tries, micros(tx.Now), why))
 }
 
 // Addresses are where mail to a user goes. Pending ones get nothing but the

@@ -9,6 +9,7 @@ import (
 
 // forgotPage asks whose password is forgotten.
 type forgotPage struct {
+	NoMail  bool
 	Problem *problem
 	typed   string
 }
@@ -25,13 +26,21 @@ func (p forgotPage) LoginID() input {
 }
 
 // forgotSentPage says the same to everybody: a stranger learns nothing (AU-07).
-type forgotSentPage struct{}
+type forgotSentPage struct{ NoMail bool }
 
-func (forgotSentPage) file() string  { return "forgotsent" }
-func (forgotSentPage) title() string { return "Look at your mail" }
-func (forgotSentPage) bare() bool    { return true }
+func (forgotSentPage) file() string { return "forgotsent" }
+func (forgotSentPage) bare() bool   { return true }
 
-func (s *site) showForgot(v *visit) error { return s.render(v, http.StatusOK, forgotPage{}) }
+func (p forgotSentPage) title() string {
+	if p.NoMail {
+		return "Ask for your link"
+	}
+	return "Look at your mail"
+}
+
+func (s *site) showForgot(v *visit) error {
+	return s.render(v, http.StatusOK, forgotPage{NoMail: !s.mail})
+}
 
 func (s *site) askReset(v *visit) error {
 	login := v.form.get(portal.FieldLoginID)
@@ -43,10 +52,12 @@ func (s *site) askReset(v *visit) error {
 	if p == nil {
 		return err
 	}
-	return s.render(v, p.status, forgotPage{Problem: p, typed: login})
+	return s.render(v, p.status, forgotPage{NoMail: !s.mail, Problem: p, typed: login})
 }
 
-func (s *site) showForgotSent(v *visit) error { return s.render(v, http.StatusOK, forgotSentPage{}) }
+func (s *site) showForgotSent(v *visit) error {
+	return s.render(v, http.StatusOK, forgotSentPage{NoMail: !s.mail})
+}
 
 // resetPage sets a new password behind a mailed link.
 type resetPage struct {

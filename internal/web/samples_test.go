@@ -197,6 +197,8 @@ func addStrangerSamples(add func(string, page)) {
 	add("forgot", forgotPage{})
 	add("forgot-throttled", forgotPage{Problem: badProblem("", "Too many tries. Nothing was checked. Wait 12 minutes, then try again."), typed: "wendy.okafor"})
 	add("forgot-sent", forgotSentPage{})
+	add("forgot-without-mail", forgotPage{NoMail: true})
+	add("forgot-sent-without-mail", forgotSentPage{NoMail: true})
 	protected := link
 	protected.Ask = auth.Ask{Code: true, Recovery: true}
 	add("reset", resetPage{Link: link})
@@ -256,7 +258,9 @@ func addAdministrationSamples(add func(string, page)) {
 	add("access", accessPage{Customer: "Northwind Telecom", Found: somePeople(), Self: "u-gary"})
 	add("access-empty", accessPage{Customer: "Northwind Telecom", Query: admin.UserQuery{Search: "zz", State: portal.TwoFactorDisabled}})
 	add("adduser", addUserPage{Proof: fullProof(false, nil)})
+	add("adduser-without-mail", addUserPage{NoMail: true, Proof: fullProof(false, nil)})
 	add("adduser-wrong", addUserPage{Problem: badProblem(portal.FieldLoginID, "This login ID is taken. Choose another one."), typed: admin.NewUser{LoginID: "wendy.okafor", Role: "administrator"}})
+	add("invited-without-mail", invitedPage{NoMail: true, User: wendy(), Link: "https://portal.example/link/0123456789012345678901234567890123456789012", ExpiresAt: noon()})
 	add("invited", invitedPage{User: wendy(), Link: "https://portal.example/link/0123456789012345678901234567890123456789012", ExpiresAt: noon()})
 	add("user", userPage{Detail: detail, typed: edit})
 	add("user-own", userPage{Detail: admin.UserDetail{User: gary(), Sessions: 1}, Own: true, typed: edit, Proof: fullProof(false, nil)})

@@ -128,7 +128,7 @@ func inviteDeed() deed {
 		page: onUser(func(u portal.User) stepUpPage {
 			return stepUpPage{
 				Heading: "New invitation link for " + u.Name, Button: "Make the link",
-				Text: []string{u.LoginID + " gets a mail with a link to choose a password with, and you see the link once. An older link stops working."},
+				Text: []string{u.LoginID + " gets a new link to choose a password with, and you see it once. An older link stops working."},
 			}
 		}),
 	}

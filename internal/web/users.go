@@ -28,6 +28,7 @@ func emailInput(value string, p *problem) input {
 
 // addUserPage makes a user.
 type addUserPage struct {
+	NoMail  bool // the link has to be passed on by hand
 	Proof   proof
 	Problem *problem
 	typed   admin.NewUser
@@ -65,7 +66,7 @@ func (s *site) addUserForm(v *visit, typed admin.NewUser, wrong *problem) error 
 	if wrong != nil {
 		status = wrong.status
 	}
-	return s.render(v, status, addUserPage{Proof: s.proofOf(v, auth.NeedFresh, wrong), Problem: wrong, typed: typed})
+	return s.render(v, status, addUserPage{NoMail: !s.mail, Proof: s.proofOf(v, auth.NeedFresh, wrong), Problem: wrong, typed: typed})
 }
 
 func (s *site) addUser(v *visit) error {
@@ -87,6 +88,7 @@ func (s *site) addUser(v *visit) error {
 
 // invitedPage shows an invitation link, once.
 type invitedPage struct {
+	NoMail    bool
 	User      portal.User
 	Link      string
 	ExpiresAt time.Time
@@ -100,7 +102,7 @@ func (s *site) showInvited(v *visit, in admin.Invited) error {
 	if err := s.again(v); err != nil {
 		return err
 	}
-	return s.render(v, http.StatusOK, invitedPage{
+	return s.render(v, http.StatusOK, invitedPage{NoMail: !s.mail,
 		User: in.User, Link: s.place.origin() + "/link/" + in.Token, ExpiresAt: in.ExpiresAt,
 	})
 }

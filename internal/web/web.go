@@ -43,6 +43,8 @@ type Config struct {
 	Overall time.Duration
 	// KnownBrowser is how long a browser is known after a sign-in.
 	KnownBrowser time.Duration
+	// Mail tells whether mails go out; otherwise pages say so.
+	Mail bool
 }
 
 // site is the portal as the browser sees it.
@@ -52,6 +54,7 @@ type site struct {
 	log     *slog.Logger
 	now     portal.Clock
 	ready   func(context.Context) error
+	mail    bool // mails go out
 	place   place
 	proxies proxies
 	cookies cookies
@@ -81,7 +84,7 @@ func build(c Config, routes []Route) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{
-		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready,
+		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, mail: c.Mail,
 		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		engine: pages, assets: files, mux: http.NewServeMux(),
 	}

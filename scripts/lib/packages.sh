@@ -35,6 +35,12 @@ has_font() {
   [[ -n $(fc-list 'DejaVu Sans' 2>/dev/null) ]]
 }
 
+# has_mail_server asks for the SMTP server of the distribution's Python, which
+# need not be the first one in PATH.
+has_mail_server() {
+  /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null
+}
+
 # missing_packages prints the Debian packages of what is not there, one a line.
 missing_packages() {
   command -v chromium >/dev/null || echo chromium
@@ -44,6 +50,7 @@ missing_packages() {
   has_c_compiler || printf '%s\n' gcc libc6-dev
   has_font || printf '%s\n' fontconfig fonts-dejavu-core
   postgres_bin >/dev/null || echo postgresql
+  has_mail_server || echo python3-aiosmtpd
   [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
 }
 
