@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/admin"
 	"portal/internal/audit"
 )
 
 // auditCmd groups what is done with the audit trail.
 type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Find rows of the audit trail that were changed, removed, added or re-ordered beneath the portal."`
+	Export auditExportCmd `cmd:"" help:"Write a customer's audit trail to standard output, newest event first."`
 }
 
 type auditVerifyCmd struct {
@@ -41,6 +43,33 @@ func (cmd *auditVerifyCmd) Run(ctx context.Context, c *cli, w world) error {
 			return errors.New("the audit trail is not as the portal wrote it; keep a copy of the database as it is, and ask who could write to it")
 		}
 		return nil
+	})
+}
+
+type auditExportCmd struct {
+	Customer string    `help:"The customer; without it, events that concern no customer." placeholder:"NAME"`
+	Format   string    `help:"jsonl (one JSON object a line) or csv." enum:"jsonl,csv" default:"jsonl"`
+	Person   string    `help:"Only events by or on this login ID." placeholder:"LOGIN"`
+	From     time.Time `help:"The first day (UTC), like 2026-11-03." format:"2006-01-02" placeholder:"DATE"`
+	Until    time.Time `help:"The last day (UTC)." format:"2006-01-02" placeholder:"DATE"`
+}
+
+// Run writes the export.
+func (cmd *auditExportCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onData(ctx, w, func(s *services) error {
+		actor, err := s.admin.As(ctx, host(), cmd.Customer)
+		if err != nil {
+			return err
+		}
+		q := admin.EventQuery{Person: cmd.Person, From: cmd.From, Until: cmd.Until}
+		if !q.Until.IsZero() {
+			q.Until = q.Until.AddDate(0, 0, 1) // the day itself belongs to it
+		}
+		export, err := s.admin.ExportEvents(ctx, actor, q, admin.Format(cmd.Format))
+		if err != nil {
+			return err
+		}
+		return export.To(ctx, w.Out)
 	})
 }
 

@@ -48,7 +48,7 @@ type cli struct {
 	Customer customerCmd `cmd:"" help:"Add and list customers."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
-	Audit    auditCmd    `cmd:"" help:"Verify the audit trail."`
+	Audit    auditCmd    `cmd:"" help:"Verify and export the audit trail."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,6 +44,34 @@ func (s *site) showAudit(v *visit) error {
 	}
 	return s.render(v, p.Problem.status, p)
 }
+
+// exportAudit sends what the filter finds, as a file. Once it has begun, a
+// fault can only cut it off, which browsers show as a failed download.
+func (s *site) exportAudit(v *visit) error {
+	q, err := eventQuery(v.form)
+	var export *admin.Export
+	format := admin.Format(v.form["format"])
+	if err == nil {
+		export, err = s.admin.ExportEvents(v.ctx(), v.actor, q, format)
+	}
+	if err != nil {
+		p := auditPage{Customer: v.actor.CustomerName, typed: v.form}
+		if p.Problem = v.problem(err, fieldFrom, fieldUntil); p.Problem == nil {
+			return err
+		}
+		return s.render(v, p.Problem.status, p)
+	}
+	v.w.Header().Set("Content-Type", exportTypes[format])
+	v.w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=\"audit-%s.%s\"", s.now().UTC().Format(time.DateOnly), format))
+	if err := export.To(v.ctx(), v.w); err != nil {
+		v.trace.err = err
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// exportTypes are the content types of exports.
+var exportTypes = map[admin.Format]string{admin.JSONLines: "application/jsonl; charset=utf-8", admin.CSV: "text/csv; charset=utf-8"}
 
 func eventQuery(f fields) (q admin.EventQuery, err error) {
 	q.Person, q.Action = f["person"], portal.Action(f["kind"])

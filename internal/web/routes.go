@@ -128,6 +128,7 @@ func administrationRoutes() []Route {
 		{"POST", user + "/invite", Session(portal.AddUsers), (*site).invite},
 		{"POST", user + "/dismiss-help", Session(portal.HelpUsers), (*site).dismissHelp},
 		{"GET", "/administration/audit", Session(portal.ReadAudit), (*site).showAudit},
+		{"POST", "/administration/audit/export", Session(portal.ReadAudit), (*site).exportAudit},
 	}
 	return slices.Concat(routes,
 		stepUp(user+"/withdraw", Session(portal.AddUsers), withdrawInvitation()),

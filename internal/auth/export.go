@@ -1,0 +1,22 @@
+package auth
+
+import (
+	"context"
+
+	"portal"
+	"portal/internal/store"
+)
+
+// exportsPerHour is how often one administrator may export the audit trail:
+// an export reads more than any page does (IN-03).
+const exportsPerHour = 20
+
+// ChargeExport counts an export of the audit trail; the host is free.
+func (s *Service) ChargeExport(ctx context.Context, actor portal.Actor) error {
+	if actor.Kind == portal.ActorHost {
+		return nil
+	}
+	bucket := "export/" + string(actor.UserID)
+	_, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: exportsPerHour, Window: hour})
+	return s.noteLimit(ctx, err, bucket, actor.CustomerID, actor.WasRefused(portal.AuditExported, limitReached))
+}
