@@ -67,6 +67,8 @@ type Actor struct {
 	SignedInAt  time.Time
 	SteppedUpAt time.Time // zero: not stepped up
 	Stored      TwoFactorState
+	// ShortPassword says that the password cannot stand alone (PW-01).
+	ShortPassword bool
 	// Policy is what the customer wants of the role; Owes is what has to be
 	// done before anything else is open.
 	Policy Policy

@@ -95,6 +95,8 @@ func (u User) StateLabel() string {
 		return "Frozen"
 	case u.Invited:
 		return "Invited"
+	case u.MustReset:
+		return "Needs a new password"
 	}
 	return "Active"
 }

@@ -23,6 +23,7 @@ type userCmd struct {
 	Thaw       userThawCmd       `cmd:"" help:"Open an account again that was frozen by \"this was not me\"."`
 	Invite     userInviteCmd     `cmd:"" help:"Print a new one-time link for a user who has no password yet."`
 	Unlock     userUnlockCmd     `cmd:"" help:"Forget the wrong tries of a user who has to wait at the sign-in page."`
+	Demand     userDemandCmd     `cmd:"" name:"demand-password" help:"End the sessions of a user whose password somebody else knows, and wait for a new one."`
 	Delete2FA  userDelete2FACmd  `cmd:"" name:"delete-2fa" help:"Delete the 2FA setup of a user who lost the phone."`
 }
 
@@ -215,6 +216,22 @@ func (cmd *userDelete2FACmd) Run(ctx context.Context, c *cli, w world) error {
 			return err
 		}
 		_, err := fmt.Fprintf(w.Out, "Deleted the 2FA setup of %s. Login ID and password open the account now.\n", user.LoginID)
+		return err
+	})
+}
+
+type userDemandCmd struct {
+	Reason string `help:"Why; it stands in the audit trail and in the mail." default:"demanded on the host" placeholder:"TEXT"`
+	Login  string `arg:"" help:"The login ID."`
+}
+
+// Run ends the sessions and waits for a new password.
+func (cmd *userDemandCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
+		if _, err := s.admin.DemandPassword(ctx, actor, user.ID, cmd.Reason, auth.Proof{}); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w.Out, "%s needs a new password. All sessions have ended.\n", user.LoginID)
 		return err
 	})
 }

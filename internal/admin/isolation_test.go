@@ -41,6 +41,10 @@ func (s scene) deeds() map[string]func(context.Context, portal.Actor, portal.Use
 			_, err := s.Admin.EndSessions(ctx, a, id, password())
 			return err
 		},
+		"demand a password": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
+			_, err := s.Admin.DemandPassword(ctx, a, id, "stolen", password())
+			return err
+		},
 		"delete 2FA": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
 			_, err := s.Admin.DeleteTwoFactor(ctx, a, id, "lost phone", password())
 			return err

@@ -135,6 +135,9 @@ func othersChanges() []told {
 		{portal.UserSuspendedEvent, portal.MailAccountChanged, "", false, nil, func(w *walk) (auth.Renewed, error) {
 			return w.Admin.Suspend(w.t.Context(), w.ada.Actor(), w.id, w.ada.Proof())
 		}},
+		{portal.ResetDemanded, portal.MailResetDemanded, "", false, (*walk).enabled, func(w *walk) (auth.Renewed, error) {
+			return w.Admin.DemandPassword(w.t.Context(), w.acme, w.id, "stolen", auth.Proof{})
+		}},
 		{portal.UserReactivated, portal.MailAccountChanged, "", false, (*walk).suspended, func(w *walk) (auth.Renewed, error) {
 			return w.Admin.Reactivate(w.t.Context(), w.acme, w.id, auth.Proof{})
 		}},

@@ -49,11 +49,16 @@ func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
 	if found.Purpose == ForSetUp {
 		return Link{Purpose: ForSetUp, ExpiresAt: found.ExpiresAt}, nil
 	}
-	who, err := s.store.View(found.CustomerID).Credentials(ctx, found.Subject)
+	view := s.store.View(found.CustomerID)
+	who, err := view.User(ctx, found.Subject)
+	if err != nil {
+		return Link{}, err
+	}
+	customer, err := view.Customer(ctx)
 	owes := found.Purpose == ForReset && who.TwoFactor().AsksCode()
 	return Link{
-		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName,
-		Address: found.Address, Ask: Ask{Code: owes, Recovery: owes}, ExpiresAt: found.ExpiresAt,
+		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: customer.Name, Address: found.Address,
+		Ask: Ask{Code: owes, Recovery: owes}, LeastPassword: OwnerOf(who, customer, view.Now).MinLength(), ExpiresAt: found.ExpiresAt,
 	}, err
 }
 

@@ -8,12 +8,11 @@ import (
 )
 
 // MayGiveUp says why the actor has to keep the own 2FA: the customer requires
-// it (AU-09). A kept setup may go, since it protects nothing.
+// it (AU-09), or the password is too short to stand alone (PW-01). A kept setup
+// may go, since it protects nothing.
 func (s *Service) MayGiveUp(actor portal.Actor) error {
-	if actor.Policy.Requires(s.now()) && portal.StatusOf(actor.Stored, false).AsksCode() {
-		return required(actor.CustomerName)
-	}
-	return nil
+	user := portal.User{Stored: actor.Stored, ShortPassword: actor.ShortPassword}
+	return mustKeep(user, actor.CustomerName, actor.Policy.Requires(s.now()))
 }
 
 // mayGiveUp asks the same inside the transaction, where the answer holds.
@@ -22,8 +21,18 @@ func mayGiveUp(ctx context.Context, view store.View, user portal.User) error {
 	if err != nil {
 		return err
 	}
-	if customer.Policies.Of(user.Role).Requires(view.Now) && user.TwoFactor().AsksCode() {
-		return required(customer.Name)
+	return mustKeep(user, customer.Name, customer.Policies.Of(user.Role).Requires(view.Now))
+}
+
+func mustKeep(user portal.User, customer string, demanded bool) error {
+	switch {
+	case !user.TwoFactor().AsksCode():
+		return nil
+	case demanded:
+		return required(customer)
+	case user.ShortPassword:
+		return portal.Conflict("Without two-factor authentication your password would open your account by itself, and it is too short for that. "+
+			"Change it below to one of at least %d characters, then come back.", portal.MinPassword)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func actorOf(live store.LiveSession, o portal.Origin, now time.Time) portal.Acto
 		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName,
 		LoginID: u.LoginID, Name: u.Name, Role: u.Role, Origin: o, Stored: u.Stored,
 		SessionID: live.ID, SignedInAt: live.CreatedAt, SteppedUpAt: live.SteppedUpAt,
-		Policy: policy, Owes: portal.DebtOf(u, policy, now),
+		ShortPassword: u.ShortPassword, Policy: policy, Owes: portal.DebtOf(u, policy, now),
 	}
 }
 

@@ -85,6 +85,7 @@ type Link struct {
 	// Whom it is for; empty in the link that makes the first administrator.
 	LoginID, Name, CustomerName string
 	Address                     string // that it went to
+	LeastPassword               int    // characters that a password chosen behind it needs
 	// Ask is what the form of a reset link has to ask beside the new password.
 	Ask       Ask
 	ExpiresAt time.Time

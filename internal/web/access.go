@@ -114,7 +114,7 @@ func (r userRow) Path() string { return "/administration/access/" + string(r.ID)
 func (r userRow) Shape() string { return shapeOf(r.TwoFactor()) }
 
 // Unusual tells whether the account's state needs a word.
-func (r userRow) Unusual() bool { return r.State != portal.UserActive || r.Invited }
+func (r userRow) Unusual() bool { return r.StateLabel() != "Active" }
 
 // Adoption is how many users have 2FA, as numbers and as a drawing.
 func (p accessPage) Adoption() adoption {

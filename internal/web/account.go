@@ -80,10 +80,7 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 	return s.render(v, news.status(), accountPage{
 		User: account.User, Customer: v.actor.CustomerName, TwoFactor: region,
 		Recovery: recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
-		Password: passwordRegion{
-			Ask: s.auth.Asks(v.actor, auth.NeedProof), Recovery: v.wantsRecovery(),
-			LoginID: v.actor.LoginID, Problem: news.password,
-		},
+		Password: s.passwordOf(v, news.password),
 		Sessions: account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
 		Owing: v.actor.Owes == portal.OwesSetup,
 	})
@@ -175,52 +172,6 @@ func (r recoveryRegion) Low() bool { return r.Left < 3 }
 
 // Joined is the codes as the download form sends them back.
 func (r recoveryRegion) Joined() string { return strings.Join(r.Codes, " ") }
-
-// passwordRegion is the form for changing the password.
-type passwordRegion struct {
-	Ask      auth.Ask
-	Recovery bool
-	LoginID  string
-	Problem  *problem
-}
-
-// Current is the field for the present password.
-func (r passwordRegion) Current() input {
-	return passwordInput(portal.FieldCurrent, "Current password", "current-password", r.Problem)
-}
-
-// New is the field for the new one.
-func (r passwordRegion) New() input {
-	i := passwordInput(portal.FieldNewPassword, "New password", "new-password", r.Problem)
-	i.Hint = passwordHint()
-	return i
-}
-
-// ByRecovery tells whether a recovery code is asked for.
-func (r passwordRegion) ByRecovery() bool { return r.Ask.Recovery && r.Recovery }
-
-// Second is the field for the second factor.
-func (r passwordRegion) Second() input {
-	if r.ByRecovery() {
-		return recoveryInput(r.Problem)
-	}
-	return codeInput("6-digit code", r.Problem)
-}
-
-func (s *site) changePassword(v *visit) error {
-	proof := v.form.proof()
-	proof.Password = v.form.get(portal.FieldCurrent)
-	renewed, err := s.auth.ChangePassword(v.ctx(), v.actor, proof, v.form.get(portal.FieldNewPassword))
-	s.renew(v, renewed.Session)
-	if err == nil {
-		return v.redirect("/account?notice=password-changed")
-	}
-	p := v.problem(err, portal.FieldCurrent, portal.FieldNewPassword, portal.FieldCode, portal.FieldRecoveryCode)
-	if p == nil {
-		return err
-	}
-	return s.accountWith(v, accountNews{password: p})
-}
 
 func (s *site) confirmSetup(v *visit) error {
 	confirmed, err := s.auth.ConfirmSetup(v.ctx(), v.actor, v.form.get(portal.FieldCode))

@@ -72,8 +72,7 @@ func (resetPage) bare() bool    { return true }
 
 // New is the field for the new password.
 func (p resetPage) New() input {
-	i := passwordInput(portal.FieldNewPassword, "New password", "new-password", p.Problem)
-	i.Hint = passwordHint()
+	i := newPasswordInput(portal.FieldNewPassword, "New password", p.Link.LeastPassword, p.Problem)
 	i.Focus = p.Problem == nil || p.Problem.at(portal.FieldNewPassword) != ""
 	return i
 }

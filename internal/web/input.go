@@ -13,6 +13,7 @@ type input struct {
 	ID, Name, Label, Type, Value string
 	Autocomplete, Mode           string
 	Class, Hint                  string
+	Least                        int // characters of a new password
 	Required, Focus              bool
 	Problem                      string // what is wrong with it, if anything
 }
@@ -48,9 +49,13 @@ func passwordInput(f portal.Field, label, autocomplete string, p *problem) input
 	return i
 }
 
-// passwordHint tells the rule before it is broken.
-func passwordHint() string {
-	return fmt.Sprintf("At least %d characters. A few words that only you would put together are easy to remember.", portal.MinPassword)
+// newPasswordInput is a field for a password that is being chosen. Its hint
+// tells the rule before it is broken, and a way to fulfil it.
+func newPasswordInput(f portal.Field, label string, least int, p *problem) input {
+	i := passwordInput(f, label, "new-password", p)
+	i.Least = least
+	i.Hint = fmt.Sprintf("At least %d characters, of any kind. A few words that only you would put together are easy to remember.", least)
+	return i
 }
 
 // codeInput asks for the code of the app, in one field.

@@ -98,8 +98,7 @@ func (p setUpPage) Fields() []input {
 	login.Hint = "What you will sign in with."
 	email := p.field(portal.FieldEmail, "E-mail", "email")
 	email.Mode = "email"
-	password := passwordInput(portal.FieldPassword, "Password", "new-password", p.Problem)
-	password.Hint = passwordHint()
+	password := newPasswordInput(portal.FieldPassword, "Password", portal.MinPassword, p.Problem)
 	return []input{customer, name, login, email, password}
 }
 
@@ -154,8 +153,8 @@ func (invitationPage) bare() bool    { return true }
 
 // Password is its one field.
 func (p invitationPage) Password() input {
-	i := passwordInput(portal.FieldNewPassword, "New password", "new-password", p.Problem)
-	i.Hint, i.Focus = passwordHint(), true
+	i := newPasswordInput(portal.FieldNewPassword, "New password", p.Link.LeastPassword, p.Problem)
+	i.Focus = true
 	return i
 }
 

@@ -55,7 +55,7 @@ type engine map[string]*template.Template
 // does not parse, stops the start.
 func pageFiles() []string {
 	return []string{
-		"error", "home", "account", "stepup",
+		"error", "home", "account", "password", "stepup",
 		"signin", "code", "recovery", "lostphone", "badlink", "alarm", "frozen", "badalarm", "setup", "invitation",
 		"forgot", "forgotsent", "reset",
 		"access", "adduser", "user", "invited", "audit",
@@ -125,6 +125,7 @@ var notices = map[string]string{
 	"help-asked":           "The administrators have been told, by mail and on their start page.",
 	"help-dismissed":       "The request is closed. Nothing else has changed.",
 	"thawed":               "The account is open again. It needs a new password at the next sign-in.",
+	"demanded":             "The account waits for a new password, and its sessions have ended. The person has been told by mail.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }
 

@@ -101,8 +101,8 @@ func accountRoutes() []Route {
 		{"GET", "/account/2fa/confirm", enrol, (*site).toAccount},
 		{"POST", "/account/2fa/confirm", enrol, (*site).confirmSetup},
 		{"POST", "/account/recovery-codes/download", own, (*site).downloadCodes},
-		{"GET", "/account/password", own, (*site).toAccount},
-		{"POST", "/account/password", own, (*site).changePassword},
+		{"GET", "/account/password", Session(portal.RenewPassword), (*site).showPassword},
+		{"POST", "/account/password", Session(portal.RenewPassword), (*site).changePassword},
 	}
 	return slices.Concat(routes,
 		stepUp("/account/2fa/start", enrol, startSetup()),
@@ -136,6 +136,7 @@ func administrationRoutes() []Route {
 		stepUp(user+"/reactivate", Session(portal.SuspendUsers), reactivateUser()),
 		stepUp(user+"/thaw", Session(portal.SuspendUsers), thawUser()),
 		stepUp(user+"/end-sessions", Session(portal.EndUserSessions), endUserSessions()),
+		stepUp(user+"/demand-password", Session(portal.DemandPassword), demandPassword()),
 		stepUp(user+"/delete-2fa", Session(portal.DeleteUser2FA), deleteUserTwoFactor()),
 	)
 }

@@ -105,7 +105,7 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 	return accountPage{
 		User: account.User, Customer: "Northwind Telecom", TwoFactor: region,
 		Recovery: recoveryRegion{Status: status, Left: account.RecoveryLeft, Codes: news.codes},
-		Password: passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Problem: news.password},
+		Password: passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Problem: news.password},
 		Sessions: someSessions(), Activity: activity{"wendy.okafor", someEvents()},
 	}
 }
@@ -169,7 +169,7 @@ func samples() []sample {
 }
 
 func addStrangerSamples(add func(string, page)) {
-	link := auth.Link{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom", ExpiresAt: noon()}
+	link := auth.Link{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom", LeastPassword: 15, ExpiresAt: noon()}
 	add("signin", signInPage{})
 	add("signin-wrong", signInPage{Problem: badProblem("", "Login ID or password is not right."), typed: "wendy.okafor"})
 	add("code", codePage{})
@@ -193,7 +193,7 @@ func addStrangerSamples(add func(string, page)) {
 		typed:   fields{"customer": "Northwind \"Telecom\" & Sons", "name": "Gary Wilson", "login_id": "gary.wilson", "email": "gary@northwind.example", "require_2fa": "yes"},
 	})
 	add("invitation", invitationPage{Link: link})
-	add("invitation-wrong", invitationPage{Link: link, Problem: badProblem(portal.FieldNewPassword, "Use at least 15 characters.")})
+	add("invitation-wrong", invitationPage{Link: link, Problem: badProblem(portal.FieldNewPassword, "This password has 9 of at least 15 characters. Add a word or two: a few words that only you would put together are easy to remember.")})
 	add("forgot", forgotPage{})
 	add("forgot-throttled", forgotPage{Problem: badProblem("", "Too many tries. Nothing was checked. Wait 12 minutes, then try again."), typed: "wendy.okafor"})
 	add("forgot-sent", forgotSentPage{})
@@ -204,6 +204,11 @@ func addStrangerSamples(add func(string, page)) {
 	add("reset", resetPage{Link: link})
 	add("reset-2fa", resetPage{Link: protected})
 	add("reset-recovery-wrong", resetPage{Link: protected, Recovery: true, Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
+	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15}
+	add("password-short", passwordPage{owed, whyPassword(portal.Actor{ShortPassword: true})})
+	owed.Ask.Code, owed.Ask.Recovery = true, true
+	owed.Problem = badProblem(portal.FieldNewPassword, "This password is on a list of common and breached ones, or comes from one by adding digits or signs, or by repeating it; such passwords are tried first. Choose a few words that nobody else would put together.")
+	add("password-known", passwordPage{owed, whyPassword(portal.Actor{})})
 	add("error-404", errorPage{Status: 404, Message: "There is no such page, or it is not yours to see."})
 	add("error-500", errorPage{Status: 500, Message: "Something went wrong on our side. Please try again. If it happens again, tell your administrator this number:", RequestID: "ABCDEFGH"})
 }
@@ -269,11 +274,17 @@ func addAdministrationSamples(add func(string, page)) {
 	thaw := thawPage(frozen.User)
 	thaw.Proof, thaw.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
 	add("stepup-thaw", thaw)
+	demand := demandPage(wendy())
+	demand.Proof, demand.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
+	add("stepup-demand-password", demand)
+	demanded := detail
+	demanded.User.MustReset = true
+	add("user-demanded", userPage{Detail: demanded, typed: edit})
 	add("audit", auditPage{Customer: "Northwind Telecom", Found: admin.EventPage{Events: someEvents(), Next: 5}, typed: fields{"person": "wendy.okafor"}})
 	add("audit-empty", auditPage{Customer: "Northwind Telecom"})
 	add("audit-wrong", auditPage{Customer: "Northwind Telecom", typed: fields{"from": "x"}, Problem: badProblem(fieldFrom, "Enter a day like 2026-11-03.")})
 	add("stepup-delete-2fa", stepUpPage{
-		Heading: "Delete 2FA setup of Wendy Okafor", Button: "Delete 2FA setup", Danger: true, Reason: true, Cancel: "/administration/access/u-wendy",
+		Heading: "Delete 2FA setup of Wendy Okafor", Button: "Delete 2FA setup", Danger: true, Reason: true, ReasonHint: "For the audit trail, such as: lost phone.", Cancel: "/administration/access/u-wendy",
 		Warning: "First make sure that it is really Wendy Okafor who asks: call back on a number that you know, or meet.",
 		Text:    []string{"wendy.okafor then signs in with login ID and password alone.", "This cannot be undone."},
 		Problem: badProblem(portal.FieldReason, "Enter a reason."), Proof: fullProof(false, badProblem(portal.FieldReason, "Enter a reason.")),

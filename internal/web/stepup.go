@@ -33,7 +33,8 @@ type stepUpPage struct {
 	Danger  bool // the deed takes something away
 	Cancel  string
 	// Reason asks the actor why.
-	Reason bool
+	Reason     bool
+	ReasonHint string
 
 	Proof   proof
 	Problem *problem
@@ -47,7 +48,7 @@ func (stepUpPage) bare() bool      { return false }
 // ReasonField is the field for the reason.
 func (p stepUpPage) ReasonField() input {
 	i := textInput(portal.FieldReason, "Reason", p.typed, p.Problem)
-	i.Autocomplete, i.Hint = "off", "For the audit trail, such as: lost phone, called back on the desk line."
+	i.Autocomplete, i.Hint = "off", p.ReasonHint
 	return i
 }
 

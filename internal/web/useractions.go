@@ -101,12 +101,33 @@ func endUserSessions() deed {
 	}
 }
 
+func demandPassword() deed {
+	return deed{
+		need: auth.NeedFresh, done: toUser("demanded"), page: onUser(demandPage),
+		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
+			return only(s.admin.DemandPassword(v.ctx(), v.actor, v.userID(), v.form.get(portal.FieldReason), p))
+		},
+	}
+}
+
+func demandPage(u portal.User) stepUpPage {
+	return stepUpPage{
+		Heading: "Demand a new password of " + u.Name, Button: "Demand a new password", Danger: true,
+		Reason: true, ReasonHint: "For the audit trail and the mail, such as: typed it into a false sign-in page.",
+		Text: []string{
+			"Do this where somebody else may know the password. All sessions of " + u.LoginID + " end, and the present password opens nothing more.",
+			u.Name + " gets a mail and chooses the new password; you never see it. The 2FA setup stays as it is.",
+		},
+	}
+}
+
 func deleteUserTwoFactor() deed {
 	return deed{
 		need: auth.NeedProof, done: to(accessPath + "?notice=setup-deleted"),
 		page: onUser(func(u portal.User) stepUpPage {
 			return stepUpPage{
-				Heading: "Delete 2FA setup of " + u.Name, Button: "Delete 2FA setup", Danger: true, Reason: true,
+				Heading: "Delete 2FA setup of " + u.Name, Button: "Delete 2FA setup", Danger: true,
+				Reason: true, ReasonHint: "For the audit trail, such as: lost phone, called back on the desk line.",
 				Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. Whoever has the password can sign in after this.",
 				Text: []string{
 					fmt.Sprintf("%s then signs in with login ID and password alone, and can set up two-factor authentication anew.", u.LoginID),

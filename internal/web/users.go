@@ -135,6 +135,9 @@ func (p userPage) Role() choice { return roleChoice(p.typed.Role, p.Problem) }
 // Activity is what happened to the user lately.
 func (p userPage) Activity() activity { return activity{p.Detail.User.LoginID, p.Detail.Activity} }
 
+// MayDemand tells whether there is a password that could be replaced.
+func (p userPage) MayDemand() bool { return !p.Detail.User.Invited && !p.Detail.User.MustReset }
+
 // Suspended tells which way the account can be switched.
 func (p userPage) Suspended() bool { return p.Detail.User.State == portal.UserSuspended }
 

@@ -72,3 +72,17 @@ for (const form of document.querySelectorAll('form[method=post]:not([data-stays]
 addEventListener('pageshow', () => {
   for (const form of document.forms) delete form.dataset.sent
 })
+
+// Counts the characters of a new password up to as many as it needs.
+for (const field of document.querySelectorAll('input[data-least]')) {
+  const least = Number(field.dataset.least)
+  const count = document.createElement('span')
+  count.className = 'count'
+  count.setAttribute('aria-hidden', 'true')
+  document.getElementById(field.id + '-hint').append(' ', count)
+  field.addEventListener('input', () => {
+    const typed = [...field.value.normalize('NFC')].length
+    count.textContent = typed === 0 ? '' : typed < least ? `${typed} of ${least}` : 'Long enough'
+    count.classList.toggle('done', typed >= least)
+  })
+}
