@@ -43,6 +43,7 @@ step_tidy() {
   go mod tidy -diff
   go -C tools mod tidy -diff
   go -C tools/gosec mod tidy -diff
+  go -C tools/pebble mod tidy -diff
 }
 
 step_vet() {

@@ -195,6 +195,7 @@ func (s *server) readAnnouncement(lines *bufio.Scanner) {
 	}
 	if s.Base == "" {
 		_ = s.cmd.Wait()
+		close(s.ends)
 		s.t.Fatalf("the portal did not start:\n%s", s.out)
 	}
 	linked := make(chan string, 1)

@@ -29,9 +29,9 @@ type transport struct {
 	TLSCert       string   `help:"File with the certificate and its chain (PEM). Read again when it changes." env:"PORTAL_TLS_CERT" placeholder:"FILE"`
 	TLSKey        string   `help:"File with the key of the certificate (PEM), readable by this user only." env:"PORTAL_TLS_KEY" placeholder:"FILE"`
 	ACME          bool     `help:"Get a certificate for the host of --base-url by ACME and renew it. Agrees to the terms of the certificate authority." env:"PORTAL_ACME"`
-	ACMEEmail     string   `help:"Where the certificate authority writes to." env:"PORTAL_ACME_EMAIL" placeholder:"ADDRESS"`
-	ACMEDirectory string   `help:"The certificate authority." env:"PORTAL_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
-	ACMECA        string   `help:"File with the roots to trust the certificate authority by (PEM), where it is a private one." env:"PORTAL_ACME_CA" placeholder:"FILE"`
+	ACMEEmail     string   `name:"acme-email" help:"Where the certificate authority writes to." env:"PORTAL_ACME_EMAIL" placeholder:"ADDRESS"`
+	ACMEDirectory string   `name:"acme-directory" help:"The certificate authority." env:"PORTAL_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
+	ACMECA        string   `name:"acme-ca" help:"File with the roots to trust the certificate authority by (PEM), where it is a private one." env:"PORTAL_ACME_CA" placeholder:"FILE"`
 	ListenHTTP    string   `help:"Address for plain HTTP beside TLS: pages are sent on to --base-url, everything else is refused." env:"PORTAL_LISTEN_HTTP" placeholder:"ADDRESS"`
 	Proxy         []string `help:"Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count." env:"PORTAL_PROXY" placeholder:"ADDRESS"`
 }
