@@ -45,6 +45,14 @@ type Customer struct {
 	Policies  Policies
 }
 
+// StateLabel is the word that lists show for the customer.
+func (c Customer) StateLabel() string {
+	if c.Suspended {
+		return "Suspended"
+	}
+	return "Active"
+}
+
 // User is a person with an account. It carries nothing secret: password
 // hashes and authenticator secrets have their own types, below this floor.
 type User struct {

@@ -13,9 +13,11 @@ import (
 
 // customerCmd groups what is done to customers.
 type customerCmd struct {
-	Add    customerAddCmd    `cmd:"" help:"Add a customer."`
-	List   customerListCmd   `cmd:"" help:"List all customers."`
-	Policy customerPolicyCmd `cmd:"" help:"Show or set whether a customer wants two-factor authentication of its people."`
+	Add        customerAddCmd        `cmd:"" help:"Add a customer."`
+	List       customerListCmd       `cmd:"" help:"List all customers."`
+	Suspend    customerSuspendCmd    `cmd:"" help:"Close all accounts of a customer; sessions and links end at once."`
+	Reactivate customerReactivateCmd `cmd:"" help:"Open the accounts of a suspended customer again."`
+	Policy     customerPolicyCmd     `cmd:"" help:"Show or set whether a customer wants two-factor authentication of its people."`
 }
 
 type customerAddCmd struct {
@@ -59,9 +61,9 @@ func (cmd *customerListCmd) Run(ctx context.Context, c *cli, w world) error {
 			return err
 		}
 		table := tabwriter.NewWriter(w.Out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "NAME\tID\tSINCE")
+		fmt.Fprintln(table, "NAME\tID\tSINCE\tSTATE")
 		for _, customer := range customers {
-			fmt.Fprintf(table, "%s\t%s\t%s\n", customer.Name, customer.ID, customer.CreatedAt.Format("2006-01-02"))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", customer.Name, customer.ID, customer.CreatedAt.Format("2006-01-02"), customer.StateLabel())
 		}
 		return table.Flush()
 	})
@@ -149,4 +151,37 @@ func showPolicy(ctx context.Context, s *services, actor portal.Actor, w world) e
 		fmt.Fprintf(table, "%s\t%s\t%d of %d\n", r.Role.Label(), r.Policy.Words(), r.Without(), r.Total())
 	}
 	return table.Flush()
+}
+
+type customerSuspendCmd struct {
+	Name string `arg:"" help:"The customer's name."`
+}
+
+// Run closes all accounts of the customer.
+func (cmd *customerSuspendCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onCustomer(ctx, w, cmd.Name, (*admin.Service).SuspendCustomer, "Suspended %s. All sessions have ended and links are void.\n")
+}
+
+type customerReactivateCmd struct {
+	Name string `arg:"" help:"The customer's name."`
+}
+
+// Run opens the accounts of the customer again.
+func (cmd *customerReactivateCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onCustomer(ctx, w, cmd.Name, (*admin.Service).ReopenCustomer, "Reactivated %s. Invitations that were open have to be sent anew.\n")
+}
+
+// onCustomer does it to the customer of that name, and says so.
+func (c *cli) onCustomer(ctx context.Context, w world, name string, do func(*admin.Service, context.Context, portal.Actor) error, done string) error {
+	return c.onData(ctx, w, func(s *services) error {
+		actor, err := s.admin.As(ctx, host(), name)
+		if err != nil {
+			return err
+		}
+		if err := do(s.admin, ctx, actor); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w.Out, done, actor.CustomerName)
+		return err
+	})
 }

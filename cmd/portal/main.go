@@ -45,7 +45,8 @@ type cli struct {
 
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the schema of the database up to date, where the service's role may not."`
-	Customer customerCmd `cmd:"" help:"Add and list customers."`
+	Customer customerCmd `cmd:"" help:"Add, list and suspend customers."`
+	Sessions sessionsCmd `cmd:"" help:"End the sessions of many."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Audit    auditCmd    `cmd:"" help:"Verify and export the audit trail."`

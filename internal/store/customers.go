@@ -15,6 +15,18 @@ func (tx *Tx) AddCustomer(ctx context.Context, name string) error {
 	return err
 }
 
+// SuspendCustomer closes the customer's accounts; false means that they were.
+func (tx *Tx) SuspendCustomer(ctx context.Context) (bool, error) {
+	const query = "UPDATE customers SET suspended_at = $2 WHERE id = $1 AND suspended_at = 0"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, micros(tx.Now)))
+}
+
+// ReopenCustomer opens them again; false means that they were open.
+func (tx *Tx) ReopenCustomer(ctx context.Context) (bool, error) {
+	const query = "UPDATE customers SET suspended_at = 0 WHERE id = $1 AND suspended_at <> 0"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer))
+}
+
 // Customer reads the view's own customer.
 func (v View) Customer(ctx context.Context) (portal.Customer, error) {
 	return scanCustomer(v.q.row(ctx, "SELECT "+customerColumns+" FROM customers c WHERE c.id = $1", v.customer))

@@ -27,7 +27,8 @@ func (tx *Tx) AddHalfSession(ctx context.Context, h HalfSession, digest []byte) 
 }
 
 const halfUsable = ` digest = $1 AND expires_at > $2 AND tries < $3 AND security_version =
-	(SELECT u.security_version FROM users u WHERE u.id = half_sessions.user_id AND u.state = 'active')`
+	(SELECT u.security_version FROM users u JOIN customers c ON c.id = u.customer_id
+		WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
 
 // HalfSessionByDigest finds a half session that may still be used.
 func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
@@ -63,7 +64,8 @@ func scanHalf(r scanner) (h HalfSession, err error) {
 // has ended, or belongs to an older security version.
 func (tx *Tx) SpendHalfSession(ctx context.Context, digest []byte) (bool, error) {
 	const query = `DELETE FROM half_sessions WHERE customer_id = $1 AND digest = $2 AND expires_at > $3 AND security_version =
-		(SELECT u.security_version FROM users u WHERE u.id = half_sessions.user_id AND u.state = 'active')`
+		(SELECT u.security_version FROM users u JOIN customers c ON c.id = u.customer_id
+			WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
 }
 

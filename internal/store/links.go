@@ -79,6 +79,12 @@ func (tx *Tx) DropLink(ctx context.Context, p Purpose, subject portal.UserID) (b
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, p, subject))
 }
 
+// DropLinks voids every link of the customer.
+func (tx *Tx) DropLinks(ctx context.Context) error {
+	_, err := tx.q.exec(ctx, "DELETE FROM links WHERE customer_id = $1", tx.customer)
+	return err
+}
+
 // SpendLink uses up a link. False means that it has been used or has run out.
 func (tx *Tx) SpendLink(ctx context.Context, digest []byte) (bool, error) {
 	const query = "DELETE FROM links WHERE customer_id = $1 AND digest = $2 AND expires_at > $3"

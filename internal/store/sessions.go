@@ -159,6 +159,15 @@ func (tx *Tx) EndSessions(ctx context.Context, user portal.UserID, keep portal.S
 	return tx.q.exec(ctx, query, tx.customer, user, keep)
 }
 
+// EndAllSessions ends all sessions and half sessions of the customer. It
+// returns how many sessions ended.
+func (tx *Tx) EndAllSessions(ctx context.Context) (int64, error) {
+	if _, err := tx.q.exec(ctx, "DELETE FROM half_sessions WHERE customer_id = $1", tx.customer); err != nil {
+		return 0, err
+	}
+	return tx.q.exec(ctx, "DELETE FROM sessions WHERE customer_id = $1", tx.customer)
+}
+
 // Touch notes that a session is in use. It is one statement of its own, sent
 // at most once a minute for a session.
 func (s *Store) Touch(ctx context.Context, customer portal.CustomerID, id portal.SessionID) error {
