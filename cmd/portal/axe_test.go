@@ -107,6 +107,7 @@ func (g *gallery) visit(t *testing.T, p *browser.Page) {
 		"/", "/account", "/no-such-page", "/administration/access", "/administration/access?search=nobody-like-this",
 		"/administration/access/add", g.target, g.target + "/delete-2fa", g.target + "/suspend", g.target + "/end-sessions",
 		"/administration/audit", "/administration/audit?person=nobody", "/account/sessions/end-others",
+		"/administration/policy", "/administration/policy/set?user_policy=x", "/administration/policy/set?user_policy=off&administrator_policy=off",
 	} {
 		look(page)
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -113,4 +116,63 @@ func TestPolicyCommands(t *testing.T) {
 	if after := in.Run("", "customer", "policy", "acme", "--users", "off", "--administrators", "recommended"); strings.Contains(after, "required") || !strings.Contains(after, "off") {
 		t.Errorf("the policy is\n%s", after)
 	}
+}
+
+// An administrator sees whom a policy touches before it is saved, and saves it
+// with a proof; people see the days that are left (AU-09).
+func TestAdministratorSetsThePolicy(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada, wendy := s.join("Acme", "administrator", "ada"), s.join("Acme", "user", "wendy")
+	ada.signIn()
+	wendy.signIn()
+	page := ada.Get("/administration/policy").want(t, 200).Body
+	if !strings.Contains(ada.Get("/").Body, `<a href="/administration/policy">2FA policy</a>`) || !strings.Contains(visible(page), "you need a working one yourself") {
+		t.Errorf("the page says\n%s", visible(page))
+	}
+	set := "/administration/policy/set?administrator_policy=recommended&version=" + versionOn(t, page) + "&user_policy="
+	day := s.Now().UTC().AddDate(0, 0, 10)
+	required := set + "required&user_from=" + day.Format("2006-01-02")
+	if page := ada.Get(required).want(t, 409).Body; !strings.Contains(page, "Enable yours on your Account page, then come back.") {
+		t.Errorf("without own 2FA:\n%s", visible(page))
+	}
+	ada.enable()
+	for query, want := range map[string]string{
+		set + "required": "Enter the day from which", set + "off&user_from=2026-12-01": "A day goes with required only", set + "x": "Choose off, recommended or required", set + "recommended": "stands already",
+	} {
+		for _, answer := range []answer{ada.Get(query), ada.Post(query, "password", goodPassword)} {
+			if page := visible(answer.Body); (answer.Status != 422 && answer.Status != 409) || !strings.Contains(page, want) || !strings.Contains(page, "What it means") {
+				t.Errorf("%s: %d\n%s", query, answer.Status, page)
+			}
+		}
+	}
+	preview := visible(ada.Get(required).want(t, 200).Body)
+	if !strings.Contains(preview, "From "+day.Format("2 January 2006")+", 1 person who has no 2FA will be led to set it up, and can do nothing else before: Name of wendy.") {
+		t.Errorf("the preview says\n%s", preview)
+	}
+	ada.Post(required).want(t, 200)
+	ada.Post(required, "password", goodPassword).want(t, 422)
+	ada.Post(required, "password", goodPassword, "code", ada.code()).wantRedirect(t, "/administration/policy?notice=policy-saved")
+	if stale := ada.Get(set+"off").want(t, 409).Body; !strings.Contains(stale, "has changed since this page was shown") {
+		t.Errorf("from an old form:\n%s", visible(stale))
+	}
+	for _, page := range []string{"/", "/account"} {
+		if body := visible(wendy.Get(page).want(t, 200).Body); !strings.Contains(body, "days left") {
+			t.Errorf("%s says\n%s", page, body)
+		}
+	}
+	if strings.Contains(ada.Get("/").Body, "days left") {
+		t.Error("who has 2FA is reminded")
+	}
+}
+
+// versionOn is the hidden version in a form.
+func versionOn(t *testing.T, page string) string {
+	t.Helper()
+	found := regexp.MustCompile(`name="version" value="([^"]+)"`).FindStringSubmatch(page)
+	if found == nil {
+		t.Fatalf("the page has no version:\n%s", page)
+	}
+	return url.QueryEscape(html.UnescapeString(found[1]))
 }

@@ -14,6 +14,10 @@ type homePage struct {
 	Administer bool
 	// Help is who asks the administrator for help.
 	Help []admin.HelpRequest
+	// Policy is what the customer wants: it tunes how the page speaks of 2FA.
+	Policy portal.PolicyMode
+	// Customer is who wants it; empty for operators.
+	Customer string
 }
 
 func (homePage) file() string  { return "home" }
@@ -22,6 +26,13 @@ func (homePage) bare() bool    { return false }
 
 // Shape is the shape of the label of the 2FA state.
 func (p homePage) Shape() string { return shapeOf(p.Status) }
+
+// Nags tells whether the page presses for 2FA. Where the policy is off it only
+// says how things stand.
+func (p homePage) Nags() bool { return p.Shape() != "on" && p.Policy != portal.PolicyOff }
+
+// Recommended tells whether the customer asks for it, and may be named.
+func (p homePage) Recommended() bool { return p.Policy == portal.PolicyRecommended && p.Customer != "" }
 
 // shapeOf names the shape and colour of a label; the word says the same.
 func shapeOf(s portal.TwoFactorStatus) string {
@@ -38,6 +49,7 @@ func shapeOf(s portal.TwoFactorStatus) string {
 func (s *site) showHome(v *visit) error {
 	p := homePage{
 		Name: v.actor.Name, Status: portal.StatusOf(v.actor.Stored, false), Administer: v.actor.Holds(portal.SeeUsers),
+		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName,
 	}
 	if v.actor.Holds(portal.HelpUsers) {
 		var err error

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"portal"
@@ -83,6 +84,7 @@ type proof struct {
 	// Recovery shows the field for a recovery code in place of the app's code.
 	Recovery bool
 	path     string // of the page
+	query    fields // of its address, which say what is asked about
 	problem  *problem
 }
 
@@ -95,7 +97,7 @@ func proofFields() []portal.Field {
 func (s *site) proofOf(v *visit, need auth.Need, p *problem) proof {
 	return proof{
 		Ask: s.auth.Asks(v.actor, need), LoginID: v.actor.LoginID,
-		Recovery: v.wantsRecovery(), path: v.r.URL.Path, problem: p,
+		Recovery: v.wantsRecovery(), path: v.r.URL.Path, query: v.query, problem: p,
 	}
 }
 
@@ -126,10 +128,19 @@ func (p proof) ByRecovery() bool { return p.Ask.Recovery && p.Recovery }
 
 // Switch is the address of the page with the other field.
 func (p proof) Switch() string {
-	if p.ByRecovery() {
+	q := url.Values{}
+	for name, value := range p.query {
+		q.Set(name, value)
+	}
+	q.Del("notice")
+	q.Del("recovery")
+	if !p.ByRecovery() {
+		q.Set("recovery", "1")
+	}
+	if len(q) == 0 {
 		return p.path
 	}
-	return p.path + "?recovery=1"
+	return p.path + "?" + q.Encode()
 }
 
 // check is a checkbox as the template "check" draws it.

@@ -23,7 +23,7 @@ func drawn(t *testing.T, one sample) string {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	v := view{Title: one.page.title() + " · " + portal.ProductName, Assets: files, Actor: one.actor, Notice: notices[one.query], Page: one.page}
+	v := view{Title: one.page.title() + " · " + portal.ProductName, Assets: files, Actor: one.actor, Now: noon(), Notice: notices[one.query], Page: one.page}
 	if err := pages.render(&b, v); err != nil {
 		t.Fatalf("%s: %v", one.name, err)
 	}

@@ -32,6 +32,7 @@ type view struct {
 	Assets assets
 	Actor  portal.Actor // not signed in where the page is bare
 	Path   string
+	Now    time.Time
 	Notice string
 	Page   page
 }
@@ -44,6 +45,21 @@ func (v view) Administers() bool { return v.Actor.Holds(portal.SeeUsers) }
 
 // Settled tells whether the actor owes nothing, so that all pages are open.
 func (v view) Settled() bool { return v.Actor.Owes == portal.OwesNothing }
+
+// Reminder tells who has no 2FA how long it takes until it is required. It
+// stands where people begin and where they set it up, and nowhere else.
+func (v view) Reminder() string {
+	at := v.Page.file()
+	if (at != "home" && at != "account") || !v.Actor.Policy.Coming(v.Now) || portal.StatusOf(v.Actor.Stored, false).AsksCode() {
+		return ""
+	}
+	whose := v.Actor.CustomerName
+	if whose == "" {
+		whose = "This portal"
+	}
+	return fmt.Sprintf("%s requires two-factor authentication from %s: %s left.",
+		whose, v.Actor.Policy.From.UTC().Format("2 January 2006"), plural(v.Actor.Policy.DaysLeft(v.Now), "day"))
+}
 
 // At tells whether a path is the page that is shown.
 func (v view) At(path string) bool { return v.Path == path }
@@ -58,7 +74,7 @@ func pageFiles() []string {
 		"error", "home", "account", "password", "stepup",
 		"signin", "code", "recovery", "lostphone", "badlink", "alarm", "frozen", "badalarm", "setup", "invitation",
 		"forgot", "forgotsent", "reset",
-		"access", "adduser", "user", "invited", "audit",
+		"access", "adduser", "user", "invited", "audit", "policy",
 	}
 }
 
@@ -93,7 +109,7 @@ func (e engine) render(w io.Writer, v view) error {
 func (s *site) render(v *visit, status int, p page) error {
 	shown := view{
 		Title: p.title() + " · " + portal.ProductName, Assets: s.assets, Actor: v.actor,
-		Path: v.r.URL.Path, Notice: notices[v.query["notice"]], Page: p,
+		Path: v.r.URL.Path, Now: s.now(), Notice: notices[v.query["notice"]], Page: p,
 	}
 	var whole bytes.Buffer
 	if err := s.engine.render(&whole, shown); err != nil {
@@ -120,6 +136,7 @@ var notices = map[string]string{
 	"sessions-ended":       "The sessions have ended.",
 	"saved":                "The changes are saved.",
 	"invitation-withdrawn": "The invitation is withdrawn. Its link does not work any more.",
+	"policy-saved":         "The 2FA policy is saved. It holds from the next request of everybody on.",
 	"suspended":            "The account is suspended and its sessions have ended.",
 	"reactivated":          "The account can be used again.",
 	"help-asked":           "The administrators have been told, by mail and on their start page.",

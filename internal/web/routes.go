@@ -129,6 +129,9 @@ func administrationRoutes() []Route {
 		{"POST", user + "/dismiss-help", Session(portal.HelpUsers), (*site).dismissHelp},
 		{"GET", "/administration/audit", Session(portal.ReadAudit), (*site).showAudit},
 		{"POST", "/administration/audit/export", Session(portal.ReadAudit), (*site).exportAudit},
+		{"GET", policyPath, Session(portal.SetPolicy), (*site).showPolicy},
+		{"GET", policyPath + "/set", Session(portal.SetPolicy), (*site).askPolicy},
+		{"POST", policyPath + "/set", Session(portal.SetPolicy), (*site).setPolicy},
 	}
 	return slices.Concat(routes,
 		stepUp(user+"/withdraw", Session(portal.AddUsers), withdrawInvitation()),

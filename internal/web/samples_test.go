@@ -157,6 +157,8 @@ func samples() []sample {
 	owing.Owes = portal.OwesSetup
 	addAccountSamples(func(name string, p page) { add(user, name, p) }, func(name string, p page) { add(owing, name, p) })
 	addAdministrationSamples(func(name string, p page) { add(boss, name, p) })
+	addPolicySamples(func(name string, p page) { add(boss, name, p) })
+	all = append(all, comingSamples()...)
 	all = append(all,
 		sample{name: "home-none", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorNone, false)}, actor: user},
 		sample{name: "home-admin", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true}, actor: boss},
