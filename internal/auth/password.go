@@ -37,6 +37,19 @@ func (s *Service) checkWeak(f portal.Field, password string) error {
 	return nil
 }
 
+// rehash replaces the hash of a password by one of today's cost (PW-12). It is
+// still the same password, so that nothing of the account changes with it, and
+// what it was given for goes on where this fails: the next proof tries again.
+func (s *Service) rehash(ctx context.Context, who store.Credentials, password string) {
+	hash, err := s.hasher.Hash(ctx, password)
+	if err == nil {
+		err = s.store.RaiseHash(ctx, who, hash)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "a password keeps its older hash", "user_id", who.ID, "error", err)
+	}
+}
+
 // OwnerOf is a user as the owner of a password.
 func OwnerOf(user portal.User, customer portal.Customer, now time.Time) portal.PasswordOwner {
 	return portal.PasswordOwner{

@@ -47,12 +47,16 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 }
 
 // verifyPassword does the work of one hash, whether or not there is anything
-// to compare with.
+// to compare with. Once it is proven, a password whose hash has become too
+// cheap is hashed anew.
 func (s *Service) verifyPassword(ctx context.Context, who store.Credentials, password string) (bool, error) {
 	if who.PasswordHash == "" {
 		return false, hashing(s.hasher.VerifyNobody(ctx, password))
 	}
-	match, _, err := s.hasher.Verify(ctx, who.PasswordHash, password)
+	match, stale, err := s.hasher.Verify(ctx, who.PasswordHash, password)
+	if stale {
+		s.rehash(ctx, who, password)
+	}
 	return match, hashing(err)
 }
 
@@ -100,7 +104,7 @@ func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, c s
 		if err != nil {
 			return err
 		}
-		if now.SecurityVersion != who.SecurityVersion || now.PasswordHash != who.PasswordHash || !now.Usable() {
+		if now.SecurityVersion != who.SecurityVersion || !now.Usable() {
 			return wrongCredentials()
 		}
 		if err := s.forgetTries(ctx, tx, c); err != nil {

@@ -151,6 +151,14 @@ func (tx *Tx) SetPassword(ctx context.Context, id portal.UserID, p Password) err
 	return mustOne(tx.q.exec(ctx, query, tx.customer, id, p.Hash, micros(tx.Now), flag(p.Short)))
 }
 
+// RaiseHash replaces the hash of a password by a costlier one of the same
+// password, unless that has changed meanwhile. It is one statement of its own.
+func (s *Store) RaiseHash(ctx context.Context, who Credentials, hash string) error {
+	const query = "UPDATE users SET password_hash = $4 WHERE customer_id = $1 AND id = $2 AND password_hash = $3"
+	_, err := s.onWriter().exec(ctx, query, who.CustomerID, who.ID, who.PasswordHash, hash)
+	return err
+}
+
 // DemandPassword says that the user's password is known to somebody else and
 // has to be replaced; false means that this was said before.
 func (tx *Tx) DemandPassword(ctx context.Context, id portal.UserID) (bool, error) {
