@@ -96,8 +96,31 @@ func (s *Service) tellAt(ctx context.Context, tx *store.Tx, user portal.User, l 
 	return nil
 }
 
-// post seals one letter and puts it into the outbox.
+// lettersPerHour is how many letters of one kind an address gets in an hour,
+// of those that somebody else can bring about again and again (IN-03).
+const lettersPerHour = 5
+
+// provoked are the kinds of letter that somebody else can bring about without
+// any right to. Who got five of them in an hour knows; a sixth would only fill
+// the mailbox. Letters of changes and letters with a link are never left out:
+// their senders are counted where they ask.
+func provoked(kind portal.MailKind) bool {
+	switch kind {
+	case portal.MailNewBrowser, portal.MailWrongCodes, portal.MailManyFailures, portal.MailSuspiciousSource, portal.MailHelpAsked:
+		return true
+	}
+	return false
+}
+
+// post seals one letter and puts it into the outbox, unless the address has got
+// enough of its kind.
 func (s *Service) post(ctx context.Context, tx *store.Tx, user portal.User, l portal.Letter) error {
+	if provoked(l.Kind) {
+		enough, err := tx.GotMails(ctx, store.Mail{UserID: user.ID, Kind: l.Kind, Recipient: l.To}, tx.Now.Add(-hour), lettersPerHour)
+		if err != nil || enough {
+			return err
+		}
+	}
 	id, err := newID()
 	if err != nil {
 		return err

@@ -106,8 +106,12 @@ func lists(ctx context.Context, v View) map[string]func() error {
 		"counts":                        func() error { _, err := v.Counts(ctx); return err },
 		"last sign-in":                  func() error { _, err := v.LastSignIn(ctx, "u"); return err },
 		"help requests":                 func() error { _, err := v.HelpRequests(ctx, 20); return err },
-		"user":                          func() error { _, err := v.User(ctx, "u"); return err },
-		"page key":                      func() error { _, err := v.Users(ctx, UserQuery{After: "u", Search: "x"}); return err },
+		"mails of a kind": func() error {
+			_, err := v.GotMails(ctx, Mail{UserID: "u", Kind: portal.MailNewBrowser, Recipient: "a@b.example"}, time.Time{}, 5)
+			return err
+		},
+		"user":     func() error { _, err := v.User(ctx, "u"); return err },
+		"page key": func() error { _, err := v.Users(ctx, UserQuery{After: "u", Search: "x"}); return err },
 	}
 	for _, search := range []string{"", "a"} {
 		for _, state := range []portal.TwoFactorState{"", portal.TwoFactorEnabled} {

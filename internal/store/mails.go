@@ -55,6 +55,15 @@ func (tx *Tx) PutMail(ctx context.Context, m Mail) error {
 	return err
 }
 
+// GotMails tells whether a user was written that many mails of this kind, to
+// this address, after a moment.
+func (v View) GotMails(ctx context.Context, m Mail, since time.Time, many int) (bool, error) {
+	const query = "SELECT id FROM mails WHERE customer_id = $1 AND user_id = $2 AND kind = $3 AND created_at > $4 AND recipient = $5 LIMIT $6"
+	rows, err := v.q.rows(ctx, query, v.customer, m.UserID, m.Kind, micros(since), m.Recipient, many)
+	got, err := scanAll(rows, err, func(r scanner) (id string, err error) { return id, r.Scan(&id) })
+	return len(got) >= many, err
+}
+
 // Mails lists the outbox of the whole installation, oldest first: those after
 // the mail with this id.
 func (s *Store) Mails(ctx context.Context, after string, limit int) ([]Mail, error) {

@@ -126,6 +126,7 @@ CREATE TABLE mails (
 ) {strict};
 CREATE INDEX mails_due ON mails (state, next_try_at, id);
 CREATE INDEX mails_by_customer ON mails (customer_id, id);
+CREATE INDEX mails_by_user ON mails (customer_id, user_id, kind, created_at);
 
 -- Passwords that somebody asked to set anew, known names and unknown ones
 -- alike; they are answered a moment later, so that the page takes as long for
