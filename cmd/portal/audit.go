@@ -16,6 +16,7 @@ import (
 type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Find rows of the audit trail that were changed, removed, added or re-ordered beneath the portal."`
 	Export auditExportCmd `cmd:"" help:"Write a customer's audit trail to standard output, newest event first."`
+	Prune  auditPruneCmd  `cmd:"" help:"Take away events that are past their time, as the role that owns the database. What is left verifies as before."`
 }
 
 type auditVerifyCmd struct {
@@ -73,6 +74,36 @@ func (cmd *auditExportCmd) Run(ctx context.Context, c *cli, w world) error {
 	})
 }
 
+type auditPruneCmd struct {
+	Customer string    `help:"Only the trail of this customer." placeholder:"NAME"`
+	Before   time.Time `help:"Events before this day (UTC); without it, events past the 400 days that they are kept." format:"2006-01-02" placeholder:"DATE"`
+}
+
+// Run prunes trail by trail and says what is gone.
+func (cmd *auditPruneCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onData(ctx, w, func(s *services) error {
+		before := cmd.Before
+		if before.IsZero() {
+			before = s.audit.Due()
+		}
+		if before.After(w.Now()) {
+			return errors.New("--before lies in the future")
+		}
+		trails, err := s.trails(ctx, cmd.Customer)
+		if err != nil {
+			return err
+		}
+		for _, actor := range trails {
+			gone, err := s.audit.Prune(ctx, actor, before)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w.Out, "%s: %d events before %s are gone.\n", trailName(actor), gone, before.Format(time.DateOnly))
+		}
+		return nil
+	})
+}
+
 // trails are the host's actor bound to each customer, and to the installation
 // itself; or to the one that is named.
 func (s *services) trails(ctx context.Context, name string) ([]portal.Actor, error) {
@@ -90,16 +121,20 @@ func (s *services) trails(ctx context.Context, name string) ([]portal.Actor, err
 	return trails, err
 }
 
-func printReport(out io.Writer, actor portal.Actor, r audit.Report) {
-	name := actor.CustomerName
-	if name == "" {
-		name = "(installation)"
+// trailName is the name of a customer's trail, or of the installation's.
+func trailName(actor portal.Actor) string {
+	if actor.CustomerName == "" {
+		return "(installation)"
 	}
+	return actor.CustomerName
+}
+
+func printReport(out io.Writer, actor portal.Actor, r audit.Report) {
 	sealed := "never"
 	if !r.SealedAt.IsZero() {
 		sealed = r.SealedAt.Format(time.DateTime)
 	}
-	fmt.Fprintf(out, "%s: %d events sealed, %d waiting; last seal %d of %s UTC, hash %x\n", name, r.Events, r.Waiting, r.Number, sealed, r.Hash)
+	fmt.Fprintf(out, "%s: %d events sealed, %d waiting; last seal %d of %s UTC, hash %x\n", trailName(actor), r.Events, r.Waiting, r.Number, sealed, r.Hash)
 	for _, f := range r.Findings {
 		fmt.Fprintf(out, "  WRONG: %s\n", f)
 	}

@@ -119,3 +119,20 @@ func TestServeWithAServiceRole(t *testing.T) {
 		t.Errorf("on an old schema: exit %d, %q", code, errors)
 	}
 }
+
+// The operator prunes on the host; what is left verifies.
+func TestAuditPrune(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Run("", "customer", "add", "Acme")
+	in.Advance(450 * 24 * time.Hour)
+	in.Run("", "customer", "add", "Beta")
+	if _, errors, code := in.Try("", "audit", "prune", "--before", "2999-01-01"); code != 1 || !strings.Contains(errors, "future") {
+		t.Errorf("exit %d, %q", code, errors)
+	}
+	out := in.Run("", "audit", "prune")
+	wantLine(t, out, `Acme: 1 events before 20\d\d-\d\d-01 are gone\.`)
+	wantLine(t, out, `Beta: 0 events before`)
+	wantLine(t, in.Run("", "audit", "verify"), `Acme: 1 events sealed, 0 waiting; last seal 2 of`)
+	wantLine(t, in.Run("", "audit", "export", "--customer", "Acme"), `.*"action":"Audit trail pruned","result":"done","actor_kind":"host"`)
+}

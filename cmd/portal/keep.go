@@ -49,6 +49,7 @@ func (s *services) jobs() []keeper.Job {
 	jobs := []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
+		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: func(ctx context.Context) error { return s.audit.PruneDue(ctx, portal.Itself()) }},
 	}
 	if s.post.Server != nil {
 		jobs = append(jobs, keeper.Job{Name: "mail", Do: func(ctx context.Context) error { return s.post.Deliver(ctx, portal.Itself()) }})

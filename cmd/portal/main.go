@@ -49,7 +49,7 @@ type cli struct {
 	Sessions sessionsCmd `cmd:"" help:"End the sessions of many."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
-	Audit    auditCmd    `cmd:"" help:"Verify and export the audit trail."`
+	Audit    auditCmd    `cmd:"" help:"Verify, export and prune the audit trail."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 }
 

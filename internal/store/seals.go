@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"portal"
@@ -140,4 +141,31 @@ func (tx *Tx) Sealed(ctx context.Context, through int64) (int64, error) {
 	const query = `DELETE FROM unsealed_events WHERE customer_id = $1 AND event_id <= $2
 		AND EXISTS (SELECT e.id FROM events e WHERE e.customer_id = $1 AND e.id = unsealed_events.event_id)`
 	return tx.q.exec(ctx, query, tx.customer, through)
+}
+
+// AnyLate tells whether an event of a seal after the given one, or one that
+// waits, has an id up to through.
+func (v View) AnyLate(ctx context.Context, after, through int64) (bool, error) {
+	const query = `SELECT number FROM audit_seals WHERE customer_id = $1 AND first_event <= $3 AND number > $2
+		UNION ALL SELECT event_id FROM unsealed_events WHERE customer_id = $1 AND event_id <= $3 LIMIT 1`
+	return found(v.q.row(ctx, query, v.customer, after, through))
+}
+
+// Prune moves the beginning of the chain and takes away what stands before it:
+// so many events, and their seals. The database refuses to delete any other.
+func (tx *Tx) Prune(ctx context.Context, c Chain, events int64) error {
+	const query = `UPDATE audit_chains SET pruned_number = $2, pruned_through = $3, pruned_hash = $4, key_id = $5, mark = $6
+		WHERE customer_id = $1`
+	if err := mustOne(tx.q.exec(ctx, query, tx.customer, c.PrunedNumber, c.PrunedThrough, c.PrunedHash, c.KeyID, c.Mark)); err != nil {
+		return err
+	}
+	gone, err := tx.q.exec(ctx, "DELETE FROM events WHERE customer_id = $1 AND id <= $2", tx.customer, c.PrunedThrough)
+	if err == nil && gone != events {
+		err = fmt.Errorf("%d events were to be pruned and %d are gone", events, gone)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.q.exec(ctx, "DELETE FROM audit_seals WHERE customer_id = $1 AND number <= $2", tx.customer, c.PrunedNumber)
+	return err
 }
