@@ -120,6 +120,10 @@ func escapePath(path string) string {
 }
 
 func openPostgres(database string) (pools, error) {
+	database, err := protected(database)
+	if err != nil {
+		return pools{}, err
+	}
 	db, err := sql.Open("pgx", database)
 	if err != nil {
 		return pools{}, fmt.Errorf("the database URL %s: %w", redactURL(database), err)

@@ -116,3 +116,45 @@ func TestOpenRefusesAnUnknownDatabase(t *testing.T) {
 		t.Errorf("got %v, want a refusal without the password", err)
 	}
 }
+
+// A database server that cannot prove to be the one is not talked to (CO-02).
+func TestWrongCertificateStopsTheDatabase(t *testing.T) {
+	authority := testkit.NewAuthority(t)
+	for name, c := range map[string]struct {
+		host    string
+		trusted *testkit.Authority
+		opens   bool
+	}{
+		"the right one":      {"localhost", authority, true},
+		"for another host":   {"other.example", authority, false},
+		"of a stranger's CA": {"localhost", testkit.NewAuthority(t), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database := testkit.PostgresTLS(t, authority, c.host)
+			database = strings.Replace(database, authority.File, c.trusted.File, 1) + "&sslmode=verify-full"
+			s := opened(t, store.Config{Database: database, DataFolder: t.TempDir(), Now: house.Start})
+			if (s != nil) != c.opens {
+				t.Errorf("opened: %t, want %t", s != nil, c.opens)
+			}
+		})
+	}
+}
+
+// opened opens a store, or returns nil where the certificate is refused; it
+// waits for a server that is still starting.
+func opened(t *testing.T, config store.Config) *store.Store {
+	t.Helper()
+	for {
+		s, err := store.Open(t.Context(), config)
+		switch {
+		case err == nil:
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		case strings.Contains(err.Error(), "certificate"):
+			return nil
+		case !strings.Contains(err.Error(), "starting up"):
+			t.Fatal(err)
+		}
+	}
+}
