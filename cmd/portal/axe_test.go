@@ -55,6 +55,29 @@ func TestFirstPagesAreAccessible(t *testing.T) {
 		p.Press("Set password")
 		g.check(t, p)
 	}
+	for _, view := range views {
+		g.checkAlarm(t, b.Page(t, view))
+	}
+}
+
+// checkAlarm looks at the pages of "this was not me", as a user who is new.
+func (g *gallery) checkAlarm(t *testing.T, p *browser.Page) {
+	t.Helper()
+	login := fmt.Sprintf("frozen.%d", g.pictures)
+	who := g.server.join("Acme", "user", login)
+	who.signIn()
+	who.enable()
+	mails := g.server.mailsTo(t, login+"@example.com")
+	link := g.server.Base + mails[len(mails)-1].link(t, "/alarm/")
+	p.Open(link)
+	g.check(t, p)
+	p.Press("Freeze the account")
+	g.check(t, p)
+	p.Open(link)
+	g.check(t, p)
+	p.Open(g.server.Base + "/sign-in")
+	signIn(p, login, goodPassword)
+	g.check(t, p)
 }
 
 // invite adds a user and returns the link that the page shows.
@@ -146,13 +169,15 @@ func (g *gallery) checkTwoFactor(t *testing.T, p *browser.Page, who *person, loo
 	g.check(t, p)
 	look("/sign-in/recovery-code")
 	look("/sign-in/lost-phone")
+	p.Press("Ask them for help")
+	g.check(t, p)
 }
 
 // check asks axe, and hangs a picture up where PORTAL_TEST_SHOTS names a folder.
 func (g *gallery) check(t *testing.T, p *browser.Page) {
 	t.Helper()
+	g.pictures++
 	if folder := os.Getenv("PORTAL_TEST_SHOTS"); folder != "" {
-		g.pictures++
 		name := fmt.Sprintf("%s-%02d%s.png", path.Base(t.Name()), g.pictures, strings.ReplaceAll(p.Path(), "/", "."))
 		must(t, os.WriteFile(filepath.Join(folder, name), p.FullPage(), 0o600))
 	}

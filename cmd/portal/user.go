@@ -201,7 +201,7 @@ type userThawCmd struct {
 
 // Run opens a frozen account again.
 func (cmd *userThawCmd) Run(ctx context.Context, c *cli, w world) error {
-	return c.help(ctx, w, cmd.Login, (*admin.Service).Thaw, "The account of %s is open again. It needs a new password.\n")
+	return c.help(ctx, w, cmd.Login, (*admin.Service).Thaw, "The account of %s is open again. It needs a new password, behind \"Forgot your password?\" on the sign-in page.\n")
 }
 
 type userDelete2FACmd struct {

@@ -152,7 +152,7 @@ func (s *Service) thawByRecovery(ctx context.Context, tx *store.Tx, p proven) (p
 	if p.by != store.ByRecoveryCode {
 		return p.user, portal.SignInFirst()
 	}
-	event := signedIn(portal.Stranger(p.origin).Did(portal.AccountThawed).On(p.user).With("recovery code"), p.user)
+	event := signedIn(portal.Stranger(p.origin).Did(portal.AccountThawed).On(p.user).With("recovery code; a new password is demanded"), p.user)
 	if err := s.Thaw(ctx, tx, portal.Stranger(p.origin), event); err != nil {
 		return p.user, err
 	}

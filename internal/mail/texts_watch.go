@@ -51,9 +51,8 @@ func frozen(portal.Letter) story {
 func thawed(portal.Letter) story {
 	return story{
 		subject: "Your account is open again",
-		said:    []string{"Your account was frozen and is open again. You can sign in."},
-		detail:  "How",
-		advice:  []string{"Change your password if somebody else may know it."},
+		said:    []string{"Your account was frozen and is open again. Somebody else may know the password, so that it needs a new one."},
+		advice:  []string{"Have you not chosen one yet? Choose “Forgot your password?” on the sign-in page."},
 	}
 }
 
@@ -71,7 +70,7 @@ func frozenAdmin(l portal.Letter) story {
 		subject: "The account of " + short(l.About) + " is frozen",
 		said:    []string{fmt.Sprintf("%s said “this was not me” with a link from a mail. All sessions of the account have ended, and nobody can sign in to it.", l.About)},
 		about:   true,
-		advice:  []string{"Talk to the person in a way that you know already, not by answering a mail. When you are sure, demand a new password and open the account on its page."},
+		advice:  []string{"Talk to the person in a way that you know already, not by answering a mail. When you are sure, open the account again on its page; it needs a new password then."},
 	}
 }
 

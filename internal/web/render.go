@@ -141,7 +141,7 @@ var notices = map[string]string{
 	"reactivated":          "The account can be used again.",
 	"help-asked":           "The administrators have been told, by mail and on their start page.",
 	"help-dismissed":       "The request is closed. Nothing else has changed.",
-	"thawed":               "The account is open again. It needs a new password at the next sign-in.",
+	"thawed":               "The account is open again. It needs a new password, behind “Forgot your password?” on the sign-in page.",
 	"demanded":             "The account waits for a new password, and its sessions have ended. The person has been told by mail.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }

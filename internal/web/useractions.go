@@ -83,7 +83,7 @@ func thawPage(u portal.User) stepUpPage {
 		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet.",
 		Text: []string{
 			"Somebody reported with a link in a mail: this was not me. The account has been frozen since, and its sessions have ended.",
-			u.LoginID + " can sign in again after this. The password may be known to somebody else, so the portal asks for a new one. The 2FA setup stays as it is.",
+			"The password may be known to somebody else. After this " + u.LoginID + " sets a new one, behind “Forgot your password?” on the sign-in page, and can sign in again. The 2FA setup stays as it is.",
 		},
 	}
 }
