@@ -112,6 +112,7 @@ const (
 	ReadAudit       Right = "read the audit trail"
 	AddCustomers    Right = "add customers"
 	AddOperators    Right = "add operators"
+	SetAddresses    Right = "set e-mail addresses of users"
 	DemandPassword  Right = "demand a new password of users" // #nosec G101 -- the name of a right
 	SetPolicy       Right = "set the 2FA policy"
 	HelpUsers       Right = "see who asks for help"
@@ -142,7 +143,7 @@ var permissions = map[bearer][]Right{
 	bearer(RoleOperator): {SignOut, Enrol, RenewPassword, UseAccount},
 	host: {
 		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, SetPolicy, ReadAudit,
-		AddCustomers, AddOperators, CloseCustomers, ReadMail, RotateKeys, KeepAudit,
+		AddCustomers, AddOperators, SetAddresses, CloseCustomers, ReadMail, RotateKeys, KeepAudit,
 	},
 	itself: {KeepHouse},
 }

@@ -46,7 +46,7 @@ func TestPermissions(t *testing.T) {
 	table := map[Right][]string{
 		SignOut: own, Enrol: own, RenewPassword: own, UseAccount: own, SeeUsers: over, AddUsers: over, EditUsers: over, SuspendUsers: over,
 		EndUserSessions: over, DeleteUser2FA: over, ReadAudit: over,
-		DemandPassword: over, SetPolicy: over, HelpUsers: {"administrator"}, AddCustomers: host, AddOperators: host,
+		DemandPassword: over, SetPolicy: over, HelpUsers: {"administrator"}, AddCustomers: host, AddOperators: host, SetAddresses: host,
 		CloseCustomers: host, ReadMail: host, RotateKeys: host, KeepAudit: host, "unknown": nil,
 	}
 	for right, holders := range table {

@@ -24,6 +24,7 @@ type userCmd struct {
 	Invite     userInviteCmd     `cmd:"" help:"Print a new one-time link for a user who has no password yet."`
 	Unlock     userUnlockCmd     `cmd:"" help:"Forget the wrong tries of a user who has to wait at the sign-in page."`
 	Demand     userDemandCmd     `cmd:"" name:"demand-password" help:"End the sessions of a user whose password somebody else knows, and wait for a new one."`
+	SetEmail   userSetEmailCmd   `cmd:"" name:"set-email" help:"Give a user another e-mail address at once, without the person's confirmation."`
 	Delete2FA  userDelete2FACmd  `cmd:"" name:"delete-2fa" help:"Delete the 2FA setup of a user who lost the phone."`
 }
 
@@ -202,6 +203,26 @@ type userThawCmd struct {
 // Run opens a frozen account again.
 func (cmd *userThawCmd) Run(ctx context.Context, c *cli, w world) error {
 	return c.help(ctx, w, cmd.Login, (*admin.Service).Thaw, "The account of %s is open again. It needs a new password, behind \"Forgot your password?\" on the sign-in page.\n")
+}
+
+type userSetEmailCmd struct {
+	Login string `arg:"" help:"The login ID."`
+	Email string `arg:"" help:"The new address."`
+}
+
+// Run sets the address and ends the sessions.
+func (cmd *userSetEmailCmd) Run(ctx context.Context, c *cli, w world) error {
+	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
+		if err := s.admin.SetEmail(ctx, actor, user.ID, cmd.Email); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.Out, "Mail to %s goes to %s now. The address before is told.\n", user.LoginID, cmd.Email)
+		if !user.Invited {
+			return nil
+		}
+		_, err := fmt.Fprintf(w.Out, "The open invitation is void; make a new one with: portal user invite %s\n", user.LoginID)
+		return err
+	})
 }
 
 type userDelete2FACmd struct {

@@ -27,8 +27,8 @@ func (in Edit) fits(_ context.Context, _ store.View, user portal.User) error {
 	return nil
 }
 
-// EditUser changes name, e-mail address and role. A changed role or address
-// ends the user's sessions; the actor's own goes on.
+// EditUser changes name, e-mail address and role. A changed role ends the
+// user's sessions; the actor's own goes on.
 func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.UserID, in Edit, p auth.Proof) (auth.Renewed, error) {
 	if err := actor.Can(portal.EditUsers); err != nil {
 		return auth.Renewed{}, err
@@ -45,6 +45,9 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 	if err != nil {
 		return auth.Renewed{}, err
 	}
+	if err := s.chargeEdit(ctx, actor, id, email); err != nil {
+		return auth.Renewed{}, err
+	}
 	var after auth.Renewed
 	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, in.fits, func(tx *store.Tx, user portal.User) (err error) {
 		after, err = s.edit(ctx, tx, actor, user, portal.User{Name: name, Email: email, Role: role})
@@ -56,14 +59,55 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 	return renewed, err
 }
 
-func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, to portal.User) (auth.Renewed, error) {
+// chargeEdit counts an edit that sends mail to another address.
+func (s *Service) chargeEdit(ctx context.Context, actor portal.Actor, id portal.UserID, email string) error {
+	user, err := s.user(ctx, actor, id)
+	if err != nil || user.Email == email {
+		return err
+	}
+	return s.auth.ChargeAddress(ctx, id)
+}
+
+// edit changes what may change at once. The address of somebody who has been
+// here counts once that person has confirmed it (LC-11); who was only invited
+// gets a new invitation at the new one.
+func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, old, to portal.User) (renewed auth.Renewed, err error) {
 	if to.Role != portal.RoleAdministrator {
 		if err := keepOne(ctx, tx.View, old); err != nil {
 			return auth.Renewed{}, err
 		}
 	}
 	edited := old
-	edited.Name, edited.Email, edited.Role = to.Name, to.Email, to.Role
+	edited.Name, edited.Role = to.Name, to.Role
+	if old.Invited {
+		edited.Email = to.Email
+	}
+	if edited != old || to.Email == old.Email {
+		if renewed, err = s.save(ctx, tx, actor, old, edited); err != nil {
+			return auth.Renewed{}, err
+		}
+	}
+	if to.Email == old.Email {
+		return renewed, nil
+	}
+	return renewed, s.newAddress(ctx, tx, actor, old, to.Email)
+}
+
+// newAddress has the person confirm the address, or invites anew.
+func (s *Service) newAddress(ctx context.Context, tx *store.Tx, actor portal.Actor, old portal.User, email string) error {
+	if !old.Invited {
+		return s.auth.AskAddress(ctx, tx, actor, old.ID, auth.FirstAddress, email)
+	}
+	edited, err := tx.User(ctx, old.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.invite(ctx, tx, actor, edited)
+	return err
+}
+
+// save writes an edit. A changed role or address ends the user's sessions.
+func (s *Service) save(ctx context.Context, tx *store.Tx, actor portal.Actor, old, edited portal.User) (auth.Renewed, error) {
 	if err := s.recordEdit(ctx, tx, actor, old, edited); err != nil {
 		return auth.Renewed{}, err
 	}
@@ -74,6 +118,32 @@ func (s *Service) edit(ctx context.Context, tx *store.Tx, actor portal.Actor, ol
 		return auth.Renewed{}, nil
 	}
 	return s.auth.EndSessionsOf(ctx, tx, actor, old.ID)
+}
+
+// SetEmail gives a user another address at once. Only the host may, for whom
+// nobody else can help; old and new address are told.
+func (s *Service) SetEmail(ctx context.Context, actor portal.Actor, id portal.UserID, email string) error {
+	if err := actor.Can(portal.SetAddresses); err != nil {
+		return err
+	}
+	to, err := portal.ParseEmail(email)
+	if err != nil {
+		return err
+	}
+	moves := func(_ context.Context, _ store.View, user portal.User) error {
+		if user.Email == to {
+			return portal.Conflict("Mail to %s goes to this address already.", user.Name)
+		}
+		return nil
+	}
+	_, err = s.on(ctx, actor, id, deed{portal.SetAddresses, auth.NeedFresh, auth.Proof{}, moves, func(tx *store.Tx, user portal.User) error {
+		if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
+			return err
+		}
+		event := actor.Did(portal.UserEdited).On(user).With("e-mail address, set on the host")
+		return s.auth.MoveAddress(ctx, tx, actor, event, auth.FirstAddress, to)
+	}})
+	return err
 }
 
 // recordEdit records an edit and tells it to the addresses that counted before

@@ -231,8 +231,8 @@ func TestLastAdministratorCanFreeze(t *testing.T) {
 	})
 }
 
-// After an administrator has changed the e-mail address, the link in the mail
-// to the old one still freezes the account.
+// Where an administrator asks for another e-mail address, the mail to the old
+// one freezes the account, and with it the wish is void.
 func TestOldAddressCanFreeze(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {
 		ada := s.administrator(t, s.acme, "ada")
@@ -240,10 +240,12 @@ func TestOldAddressCanFreeze(t *testing.T) {
 		in := edit("wendy", portal.RoleUser)
 		in.Email = "thief@example.org"
 		ada.Take(s.Admin.EditUser(t.Context(), ada.Actor(), user.ID, in, ada.Proof()))
-		told := s.LettersOf(t, "wendy", portal.MailAccountChanged)
+		told := s.LettersOf(t, "wendy", portal.MailAddressAsked)
 		if len(told) != 1 || told[0].To != user.Email {
 			t.Fatalf("told %+v", told)
 		}
 		s.freeze(t, told[0].Alarm)
+		token := s.LettersOf(t, "wendy", portal.MailConfirmAddress)[0].Token
+		refused(t, "confirmed all the same", s.Auth.ConfirmAddress(t.Context(), house.Origin(), token), portal.CodeNotFound)
 	})
 }

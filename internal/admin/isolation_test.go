@@ -179,6 +179,7 @@ func (s scene) hostUseCases() map[string]useCase {
 			_, err := s.Admin.AddUserWithPassword(ctx, a, admin.NewUser{}, house.Password)
 			return err
 		},
+		"set e-mail": func(ctx context.Context, a portal.Actor) error { return s.Admin.SetEmail(ctx, a, "x", "x@example.com") },
 		"add with link": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.AddUserWithLink(ctx, a, admin.NewUser{})
 			return err

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/base32"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,12 @@ func ownChanges() []told {
 		{portal.PasswordChanged, portal.MailPasswordChanged, "", true, (*walk).enabled, func(w *walk) (auth.Renewed, error) {
 			return w.Auth.ChangePassword(w.t.Context(), w.p.Actor(), w.p.Proof(), "quite another good password")
 		}},
+		{portal.EmailAsked, portal.MailAddressAsked, "", true, nil, func(w *walk) (auth.Renewed, error) {
+			return w.Auth.ChangeAddress(w.t.Context(), w.p.Actor(), auth.FirstAddress, "new@example.org", w.p.Proof())
+		}},
+		{portal.EmailRemoved, portal.MailAddressChanged, "", true, nil, func(w *walk) (auth.Renewed, error) {
+			return w.Auth.RemoveSecondAddress(w.t.Context(), w.p.Actor(), w.p.Proof())
+		}},
 	}
 }
 
@@ -126,7 +133,7 @@ func othersChanges() []told {
 		{portal.RoleChanged, portal.MailAccountChanged, "", true, nil, func(w *walk) (auth.Renewed, error) {
 			return w.edited(func(in *admin.Edit) { in.Role = string(portal.RoleAdministrator) })
 		}},
-		{portal.UserEdited, portal.MailAccountChanged, "", true, nil, func(w *walk) (auth.Renewed, error) {
+		{portal.EmailAsked, portal.MailAddressAsked, "", true, nil, func(w *walk) (auth.Renewed, error) {
 			return w.edited(func(in *admin.Edit) { in.Email = "new@example.org" })
 		}},
 		{portal.UserEdited, portal.MailAccountChanged, "", true, nil, func(w *walk) (auth.Renewed, error) {
@@ -227,6 +234,7 @@ func (w *walk) count(c told) int {
 func (w *walk) read(c told, letters []portal.Letter) {
 	w.t.Helper()
 	to := map[string]bool{}
+	letters = slices.DeleteFunc(letters, func(l portal.Letter) bool { return l.Kind == portal.MailConfirmAddress })
 	for _, l := range letters {
 		to[l.To] = true
 		if l.Kind != c.kind || (l.Alarm != "") != c.alarm || l.At.IsZero() || l.Customer != "Acme" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/auth"
 	"portal/internal/store"
 )
 
@@ -97,6 +98,7 @@ type UserDetail struct {
 	HelpAskedAt    time.Time // zero where no help is asked for
 	// InvitedUntil is how long the open invitation is good for; zero: none is.
 	InvitedUntil time.Time
+	Addresses    auth.Addresses
 	Activity     []portal.Event
 }
 
@@ -126,6 +128,9 @@ func (s *Service) User(ctx context.Context, actor portal.Actor, id portal.UserID
 		return UserDetail{}, err
 	}
 	if detail.HelpAskedAt, err = view.HelpAskedAt(ctx, id); err != nil {
+		return UserDetail{}, err
+	}
+	if detail.Addresses, err = view.Addresses(ctx, id); err != nil {
 		return UserDetail{}, err
 	}
 	detail.Activity, err = view.Events(ctx, store.EventQuery{Person: id, Limit: recentEvents})

@@ -37,7 +37,7 @@ func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, err
 func (s *Service) regions(actor portal.Actor) []func(context.Context, store.View, portal.Actor, *Account) error {
 	regions := []func(context.Context, store.View, portal.Actor, *Account) error{s.readSetup, s.readAuthenticator}
 	if actor.Holds(portal.UseAccount) {
-		regions = append(regions, s.readSessions, s.readActivity)
+		regions = append(regions, s.readAddresses, s.readSessions, s.readActivity)
 	}
 	return regions
 }
@@ -72,6 +72,11 @@ func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor 
 	}
 	account.Authenticator = &Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt}
 	account.RecoveryLeft, err = view.RecoveryCodesLeft(ctx, actor.UserID)
+	return err
+}
+
+func (s *Service) readAddresses(ctx context.Context, view store.View, actor portal.Actor, account *Account) (err error) {
+	account.Addresses, err = view.Addresses(ctx, actor.UserID)
 	return err
 }
 

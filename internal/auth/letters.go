@@ -25,13 +25,18 @@ func (s *Service) Tell(ctx context.Context, tx *store.Tx, actor portal.Actor, us
 // TellWithAlarm is Tell for what somebody else may have done: the mail has a
 // link "this was not me", which freezes the account.
 func (s *Service) TellWithAlarm(ctx context.Context, tx *store.Tx, actor portal.Actor, user portal.User, l portal.Letter) error {
-	token := seal.NewToken()
-	digest, _ := seal.TokenDigest(token)
-	if err := tx.AddAlarm(ctx, user.ID, digest, tx.Now.Add(s.limits.Alarm)); err != nil {
+	var err error
+	if l.Alarm, err = s.newAlarm(ctx, tx, user.ID); err != nil {
 		return err
 	}
-	l.Alarm = token
 	return s.Tell(ctx, tx, actor, user, l)
+}
+
+// newAlarm makes the token of a link "this was not me".
+func (s *Service) newAlarm(ctx context.Context, tx *store.Tx, id portal.UserID) (string, error) {
+	token := seal.NewToken()
+	digest, _ := seal.TokenDigest(token)
+	return token, tx.AddAlarm(ctx, id, digest, tx.Now.Add(s.limits.Alarm))
 }
 
 // Announce records a security change and tells the user it happened to, with a

@@ -160,7 +160,16 @@ func TestOwnAccountNeedsASession(t *testing.T) {
 			_, err := s.Auth.ChangePassword(t.Context(), a, auth.Proof{}, "")
 			return err
 		},
-		"sign out": func(a portal.Actor) error { return s.Auth.SignOut(t.Context(), a) },
+		"address": func(a portal.Actor) error {
+			_, err := s.Auth.ChangeAddress(t.Context(), a, auth.FirstAddress, "x@example.org", password())
+			return err
+		},
+		"remove address": func(a portal.Actor) error {
+			_, err := s.Auth.RemoveSecondAddress(t.Context(), a, password())
+			return err
+		},
+		"give address up": func(a portal.Actor) error { return s.Auth.GiveAddressUp(t.Context(), a, auth.FirstAddress) },
+		"sign out":        func(a portal.Actor) error { return s.Auth.SignOut(t.Context(), a) },
 		"end session": func(a portal.Actor) error {
 			_, err := s.Auth.EndSession(t.Context(), a, wendy.Actor().SessionID, password())
 			return err

@@ -30,17 +30,19 @@ import (
 //	reset/<user>               3 reset links asked for in an hour; reset/unknown/<digest> the same for a
 //	                           login ID that nobody has
 //	reset/source/<address>     30 reset links asked for from one address (IPv6: /64) in an hour
+//	address/<user>             10 addresses asked for in an hour, by the owner and administrators together
 //	half session               5 tries, counted in its own row
 const (
-	freePasswords   = 5
-	firstWait       = 30 * time.Second
-	longestWait     = time.Hour
-	confirmsPerHour = 30
-	invitesPerHour  = 100
-	resetsPerHour   = 3
-	resetsPerSource = 30
-	takenIDsPerHour = 30
-	hour, day       = time.Hour, 24 * time.Hour
+	freePasswords    = 5
+	firstWait        = 30 * time.Second
+	longestWait      = time.Hour
+	confirmsPerHour  = 30
+	invitesPerHour   = 100
+	addressesPerHour = 10
+	resetsPerHour    = 3
+	resetsPerSource  = 30
+	takenIDsPerHour  = 30
+	hour, day        = time.Hour, 24 * time.Hour
 )
 
 // passwordToll is what a password at the sign-in page is charged to: by the
@@ -107,6 +109,13 @@ func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Ac
 
 func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (store.Charged, error) {
 	return s.chargeAll(ctx, store.Budget{Bucket: "confirm/" + string(session), Limit: confirmsPerHour, Window: hour})
+}
+
+// ChargeAddress counts another address that is asked for a user, which sends
+// mail there.
+func (s *Service) ChargeAddress(ctx context.Context, user portal.UserID) error {
+	_, err := s.chargeAll(ctx, store.Budget{Bucket: "address/" + string(user), Limit: addressesPerHour, Window: hour})
+	return err
 }
 
 // chargeReset counts a reset link that a name was asked for, by the name and by

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/store"
 )
 
 // Proof is what somebody types to prove who they are: the password, and where
@@ -52,9 +53,13 @@ type Account struct {
 	// Authenticator describes the proven app, nil where there is none.
 	Authenticator *Authenticator
 	RecoveryLeft  int
+	Addresses     Addresses
 	Sessions      []Session
 	Activity      []portal.Event
 }
+
+// Addresses are where mail to a user goes, and where it shall go.
+type Addresses = store.Addresses
 
 // Setup is what a pending set-up shows to its owner, and to nobody else.
 type Setup struct {

@@ -17,6 +17,7 @@ type accountPage struct {
 	TwoFactor twoFactorRegion
 	Recovery  recoveryRegion
 	Password  passwordRegion
+	Addresses addressesRegion
 	Sessions  []auth.Session
 	Activity  activity
 	// Owing says that the account needs a 2FA setup before anything else; only
@@ -79,9 +80,10 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 	region.Required = v.actor.Policy.Requires(s.now())
 	return s.render(v, news.status(), accountPage{
 		User: account.User, Customer: v.actor.CustomerName, TwoFactor: region,
-		Recovery: recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
-		Password: s.passwordOf(v, news.password),
-		Sessions: account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
+		Recovery:  recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
+		Password:  s.passwordOf(v, news.password),
+		Addresses: addressesRegion{account.Addresses},
+		Sessions:  account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
 		Owing: v.actor.Owes == portal.OwesSetup,
 	})
 }

@@ -37,6 +37,8 @@ func formOf(p auth.Purpose) string {
 		return "/invitation"
 	case auth.ForReset:
 		return "/reset-password"
+	case auth.ForAddress, auth.ForSecondAddress:
+		return "/confirm-address"
 	}
 	return "/sign-in"
 }

@@ -73,7 +73,7 @@ func pageFiles() []string {
 	return []string{
 		"error", "home", "account", "password", "stepup",
 		"signin", "code", "recovery", "lostphone", "badlink", "alarm", "frozen", "badalarm", "setup", "invitation",
-		"forgot", "forgotsent", "reset",
+		"forgot", "forgotsent", "reset", "confirmaddress",
 		"access", "adduser", "user", "invited", "audit", "policy",
 	}
 }
@@ -129,6 +129,10 @@ var notices = map[string]string{
 	"ready":                "The portal is set up. Sign in with the login ID and the password that you have chosen.",
 	"password-set":         "Your password is set. Sign in with it now.",
 	"password-reset":       "Your new password is set, and everybody who was signed in to your account has to sign in again. Sign in with it now.",
+	"address-asked":        "A mail with a link is on its way to the new address. It counts once you have opened the link and confirmed.",
+	"address-given-up":     "The new address is forgotten. Its link does not work any more.",
+	"address-removed":      "The second address is removed. Your other sessions have ended.",
+	"address-confirmed":    "The address is confirmed. Please sign in again.",
 	"signed-out":           "You are signed out.",
 	"again":                "That took too long, or there were too many wrong codes. Please sign in again.",
 	"password-changed":     "Your password is changed. Your other sessions have ended.",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portal"
+	"portal/internal/auth"
 )
 
 // Level is what a visitor must have proven to reach a route. The zero Level is
@@ -71,6 +72,8 @@ func openRoutes() []Route {
 		{"POST", "/invitation", Open, (*site).acceptInvitation},
 		{"GET", "/reset-password", Open, (*site).showReset},
 		{"POST", "/reset-password", Open, (*site).resetPassword},
+		{"GET", "/confirm-address", Open, (*site).showConfirmAddress},
+		{"POST", "/confirm-address", Open, (*site).confirmAddress},
 	}
 }
 
@@ -103,6 +106,8 @@ func accountRoutes() []Route {
 		{"POST", "/account/recovery-codes/download", own, (*site).downloadCodes},
 		{"GET", "/account/password", Session(portal.RenewPassword), (*site).showPassword},
 		{"POST", "/account/password", Session(portal.RenewPassword), (*site).changePassword},
+		{"POST", "/account/email/give-up", own, giveAddressUp(auth.FirstAddress)},
+		{"POST", "/account/second-email/give-up", own, giveAddressUp(auth.SecondAddress)},
 	}
 	return slices.Concat(routes,
 		stepUp("/account/2fa/start", enrol, startSetup()),
@@ -111,6 +116,9 @@ func accountRoutes() []Route {
 		stepUp("/account/2fa/delete", enrol, deleteSetup()),
 		stepUp("/account/2fa/replace", own, replaceAuthenticator()),
 		stepUp("/account/recovery-codes", own, newRecoveryCodes()),
+		stepUp("/account/email", own, changeAddress()),
+		stepUp("/account/second-email", own, changeSecondAddress()),
+		stepUp("/account/second-email/remove", own, removeSecondAddress()),
 		stepUp("/account/sessions/{id}/end", own, endSession()),
 		stepUp("/account/sessions/end-others", own, endOtherSessions()),
 	)

@@ -83,7 +83,7 @@ func someCodes() []string {
 
 // accountSample is the account in one 2FA state.
 func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), news accountNews) accountPage {
-	account := auth.Account{User: wendy(), TwoFactor: status, RecoveryLeft: 8}
+	account := auth.Account{User: wendy(), TwoFactor: status, RecoveryLeft: 8, Addresses: auth.Addresses{First: wendy().Email}}
 	if status.HasSetup() {
 		account.Authenticator = &auth.Authenticator{ConfirmedAt: noon().AddDate(0, -2, 0), LastUsedAt: noon().Add(-time.Hour)}
 	}
@@ -104,9 +104,10 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 	enabled := status.State == portal.TwoFactorEnabled
 	return accountPage{
 		User: account.User, Customer: "Northwind Telecom", TwoFactor: region,
-		Recovery: recoveryRegion{Status: status, Left: account.RecoveryLeft, Codes: news.codes},
-		Password: passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Problem: news.password},
-		Sessions: someSessions(), Activity: activity{"wendy.okafor", someEvents()},
+		Recovery:  recoveryRegion{Status: status, Left: account.RecoveryLeft, Codes: news.codes},
+		Password:  passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Problem: news.password},
+		Addresses: addressesRegion{account.Addresses},
+		Sessions:  someSessions(), Activity: activity{"wendy.okafor", someEvents()},
 	}
 }
 
@@ -204,6 +205,8 @@ func addStrangerSamples(add func(string, page)) {
 	protected := link
 	protected.Ask = auth.Ask{Code: true, Recovery: true}
 	add("reset", resetPage{Link: link})
+	link.Address = "w.okafor@northwind.example"
+	add("confirm-address", confirmAddressPage{link})
 	add("reset-2fa", resetPage{Link: protected})
 	add("reset-recovery-wrong", resetPage{Link: protected, Recovery: true, Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15}
@@ -225,6 +228,12 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-codes", accountSample(enabled, nil, accountNews{codes: someCodes()}))
 	add("account-kept", accountSample(kept, nil, accountNews{}))
 	add("account-replacing", accountSample(portal.StatusOf(portal.TwoFactorEnabled, true), nil, accountNews{}))
+	add("account-addresses", accountSample(none, func(a *auth.Account) {
+		a.Addresses = auth.Addresses{
+			First: "wendy@northwind.example", Second: "wendy.okafor.with.a.long.name@private.example",
+			PendingFirst: "w.okafor@northwind.example", PendingSecond: "wendy@private.example",
+		}
+	}, accountNews{}))
 	add("account-conflict", accountSample(none, nil, accountNews{setup: badProblem("", "There is no set-up in progress any more.")}))
 	add("account-password-wrong", accountSample(enabled, func(a *auth.Account) { a.RecoveryLeft = 2 },
 		accountNews{password: badProblem(portal.FieldCurrent, "This password is not right.")}))
@@ -238,6 +247,7 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-required", required)
 	for name, d := range map[string]deed{
 		"start": startSetup(), "disable": disableTwoFactor(), "enable": enableTwoFactor(), "delete": deleteSetup(),
+		"email": changeAddress(), "second-email": changeSecondAddress(), "second-email-remove": removeSecondAddress(),
 		"replace": replaceAuthenticator(), "codes": newRecoveryCodes(), "end-others": endOtherSessions(),
 	} {
 		p, _ := d.page(nil, nil)
@@ -257,6 +267,7 @@ func addAdministrationSamples(add func(string, page)) {
 		User: wendy(), TwoFactorSince: noon().AddDate(0, -1, 0), LastSignIn: noon(), Sessions: 2, Activity: someEvents(), HelpAskedAt: noon(),
 	}
 	detail.User.Stored = portal.TwoFactorEnabled
+	detail.Addresses = auth.Addresses{First: detail.User.Email, Second: "wendy@private.example", PendingFirst: "w.okafor@northwind.example"}
 	edit := admin.Edit{Name: "Wendy Okafor", Email: "wendy@northwind.example", Role: "user"}
 	invited := admin.UserDetail{User: wendy()}
 	invited.User.Invited, invited.InvitedUntil = true, noon().Add(72*time.Hour)

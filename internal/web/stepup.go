@@ -35,10 +35,12 @@ type stepUpPage struct {
 	// Reason asks the actor why.
 	Reason     bool
 	ReasonHint string
+	// Address asks for a new e-mail address.
+	Address bool
 
 	Proof   proof
 	Problem *problem
-	typed   string // the reason
+	typed   fields
 }
 
 func (stepUpPage) file() string    { return "stepup" }
@@ -47,8 +49,15 @@ func (stepUpPage) bare() bool      { return false }
 
 // ReasonField is the field for the reason.
 func (p stepUpPage) ReasonField() input {
-	i := textInput(portal.FieldReason, "Reason", p.typed, p.Problem)
+	i := textInput(portal.FieldReason, "Reason", p.typed.get(portal.FieldReason), p.Problem)
 	i.Autocomplete, i.Hint = "off", p.ReasonHint
+	return i
+}
+
+// AddressField is the field for the new address.
+func (p stepUpPage) AddressField() input {
+	i := textInput(portal.FieldEmail, "New e-mail", p.typed.get(portal.FieldEmail), p.Problem)
+	i.Autocomplete, i.Mode = "email", "email"
 	return i
 }
 
@@ -78,7 +87,7 @@ func (s *site) showStepUp(v *visit, d deed, wrong *problem) error {
 	if wrong != nil {
 		status = wrong.status
 	}
-	p.Problem, p.Proof, p.typed = wrong, s.proofOf(v, d.need, wrong), v.form.get(portal.FieldReason)
+	p.Problem, p.Proof, p.typed = wrong, s.proofOf(v, d.need, wrong), v.form
 	return s.render(v, status, p)
 }
 
@@ -104,7 +113,7 @@ func (s *site) deedFailed(v *visit, d deed, err error) error {
 	if code == portal.CodeProof && !v.form.has(portal.FieldPassword) {
 		return s.showStepUp(v, d, nil)
 	}
-	p := v.problem(err, append(proofFields(), portal.FieldReason)...)
+	p := v.problem(err, append(proofFields(), portal.FieldReason, portal.FieldEmail)...)
 	switch {
 	case p == nil:
 		return err

@@ -127,7 +127,14 @@ func (p userPage) Row() userRow { return userRow{User: p.Detail.User, Own: p.Own
 func (p userPage) Name() input { return nameInput(p.typed.Name, p.Problem) }
 
 // Email is the field for the e-mail address.
-func (p userPage) Email() input { return emailInput(p.typed.Email, p.Problem) }
+func (p userPage) Email() input {
+	i := emailInput(p.typed.Email, p.Problem)
+	i.Hint = "A new address counts once the person has opened the link that is mailed to it."
+	if p.Detail.User.Invited {
+		i.Hint = "A new invitation goes to a new address."
+	}
+	return i
+}
 
 // Role is the selection of the role.
 func (p userPage) Role() choice { return roleChoice(p.typed.Role, p.Problem) }
