@@ -50,6 +50,7 @@ type cli struct {
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Audit    auditCmd    `cmd:"" help:"Verify, export and prune the audit trail."`
+	Key      keyCmd      `cmd:"" help:"List, rotate and retire the keys of the key ring."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 }
 

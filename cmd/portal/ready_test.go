@@ -12,7 +12,7 @@ import (
 
 // until asks again and again until it is so; a minute is far beyond what any
 // machine needs.
-func until(t *testing.T, what string, so func() bool) {
+func until(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -29,7 +29,7 @@ func (s *server) ready() bool { return newClient(s.t, s.Base).Get("/readyz").Sta
 func (in *installation) keyring() string { return filepath.Join(in.Data, "keyring.json") }
 
 // swap puts a file in the place of another one at once.
-func swap(t *testing.T, path string, text []byte) {
+func swap(t testing.TB, path string, text []byte) {
 	t.Helper()
 	must(t, os.WriteFile(path+".next", text, 0o600))
 	must(t, os.Rename(path+".next", path))
