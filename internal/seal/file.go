@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (k keyFile) fault() string {
 		return "no date of creation"
 	case len(k.Secret) != secretSize:
 		return "secret is not 32 bytes"
-	case bytes.Equal(k.Secret, make([]byte, secretSize)):
+	case hmac.Equal(k.Secret, make([]byte, secretSize)):
 		return "secret is all zeros"
 	}
 	return ""

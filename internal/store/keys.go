@@ -1,8 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"time"
 
@@ -50,7 +50,7 @@ func (s *Store) CheckKeys(ctx context.Context, ring map[string][]byte) (writes s
 		switch {
 		case !ok:
 			return "", ErrKeyMissing
-		case !bytes.Equal(have, k.Value):
+		case !hmac.Equal(have, k.Value):
 			return "", ErrKeyWrong
 		}
 		writes = k.ID
