@@ -107,6 +107,13 @@ func (k *Keys) unused(ctx context.Context, known []store.KeyCheck, id string) er
 	if t.under[id] > 0 {
 		return portal.Conflict("%d values stand under key %s and cannot be read. Without the key they would be lost for good, so that it stays.", t.under[id], id)
 	}
+	marks, err := k.Store.AnyChainUnder(ctx, id)
+	if err != nil {
+		return err
+	}
+	if marks {
+		return portal.Conflict("The ends of audit chains are still marked with key %s. A running portal marks them anew, a little at a time. Try again in a moment.", id)
+	}
 	holders, err := k.codes(ctx, known, id)
 	if err == nil && holders > 0 {
 		err = portal.Conflict("%d users have recovery codes that were made with key %s. They stop hanging on it when their owners make new ones (Account, Recovery codes). Until then the key stays; it only reads, and does no harm.", holders, id)

@@ -66,6 +66,11 @@ func (s *Store) Reseal(ctx context.Context, column SealedColumn, all []Resealed)
 	return n, err
 }
 
+// AnyChainUnder tells whether the end of an audit chain is marked with a key.
+func (s *Store) AnyChainUnder(ctx context.Context, key string) (bool, error) {
+	return found(s.View(portal.NoCustomer).q.row(ctx, "SELECT customer_id FROM audit_chains WHERE key_id = $1 LIMIT 1", key))
+}
+
 // HoldersOfCodes lists, after the given one, the users who have recovery codes
 // whose digest was made with a key. The key "" is that of codes older than the
 // memory of keys.
