@@ -1,7 +1,11 @@
 package main
 
 import (
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +81,44 @@ func TestKilledWhileDelivering(t *testing.T) {
 	}
 }
 
+// connectedTo are the far ends of the connections that the server has opened,
+// as Linux tells them (CF-05).
+func (s *server) connectedTo(t testing.TB) []string {
+	t.Helper()
+	proc := filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid))
+	files, err := filepath.Glob(filepath.Join(proc, "fd", "*"))
+	must(t, err)
+	own := map[string]bool{}
+	for _, file := range files {
+		if inode, err := os.Readlink(file); err == nil { // it may be closed already
+			own[inode] = true
+		}
+	}
+	_, listening, _ := net.SplitHostPort(s.listen)
+	var far []string
+	for _, table := range []string{"tcp", "tcp6"} {
+		text, err := os.ReadFile(filepath.Join(proc, "net", table))
+		must(t, err)
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(line)
+			if !own["socket:["+fields[9]+"]"] || portOf(t, fields[1]) == listening {
+				continue
+			}
+			far = append(far, fields[2][:strings.Index(fields[2], ":")]+":"+portOf(t, fields[2]))
+		}
+	}
+	return far
+}
+
+// portOf reads the port of an address in Linux's tables: hexadecimal.
+func portOf(t testing.TB, address string) string {
+	t.Helper()
+	_, port, _ := strings.Cut(address, ":")
+	n, err := strconv.ParseUint(port, 16, 16)
+	must(t, err)
+	return strconv.FormatUint(n, 10)
+}
+
 // A mail server that takes connections and says nothing holds up no page, no
 // other job and no stop; what waited arrives once it talks again (LG-10).
 func TestHangingMailServerHoldsUpNothing(t *testing.T) {
@@ -89,6 +131,13 @@ func TestHangingMailServerHoldsUpNothing(t *testing.T) {
 	post.Hang()
 	in.tell(t, "wendy", portal.Letter{Kind: portal.MailPasswordChanged})
 	in.wantTried(t, portal.MailPasswordChanged)
+	var to []string
+	for len(to) == 0 && t.Context().Err() == nil {
+		to = s.connectedTo(t)
+	}
+	if want := post.TLS[strings.LastIndex(post.TLS, ":"):]; len(to) != 1 || !strings.HasSuffix(to[0], want) {
+		t.Errorf("connected to %v, want nothing but the mail server at %s", to, want)
+	}
 
 	wendy.signIn()
 	wendy.enable() // tells it, too

@@ -100,6 +100,7 @@ var fences = []fence{
 	{"github.com/jackc/pgx", only("internal/store"), "only store knows a database"},
 	{"modernc.org/sqlite", only("internal/store"), "only store knows a database"},
 	{"net/http", fromFloor(4), "HTTP begins on floor 4"},
+	{"github.com/wneessen/go-mail", only("internal/mail"), "only mail talks to a mail server"},
 	{"html/template", only("internal/web", "internal/mail"), "only web and mail make HTML"},
 	{module + "/internal/store", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/otp", notEdge, "web and api ask auth and admin"},

@@ -109,7 +109,7 @@ func facts(l portal.Letter, st story) []fact {
 	if l.By == "" || l.About != "" {
 		add("From", l.Address)
 		if l.Agent != "" {
-			add("With", portal.BrowserName(l.Agent))
+			add("Browser", portal.BrowserName(l.Agent))
 		}
 	}
 	return all

@@ -11,7 +11,7 @@ import (
 func newBrowser(portal.Letter) story {
 	return story{
 		subject: "Sign-in from a new browser",
-		said:    []string{"Your account was signed in to from a browser that was not used for it before."},
+		said:    []string{"Somebody signed in to your account from a browser that was not used for it before."},
 		advice:  []string{"Was it you? Then there is nothing to do."},
 	}
 }
@@ -27,7 +27,7 @@ func wrongCodes(portal.Letter) story {
 func manyFailures(portal.Letter) story {
 	return story{
 		subject: "Sign-in after many failed tries",
-		said:    []string{"Your account was signed in to after many tries that failed."},
+		said:    []string{"Somebody signed in to your account after many tries that failed."},
 		advice:  []string{"Was it you? Then there is nothing to do."},
 	}
 }
