@@ -48,6 +48,7 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 func (s *services) jobs() []keeper.Job {
 	jobs := []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
+		{Name: "remind of the 2FA policy", Every: time.Hour, Do: func(ctx context.Context) error { return s.admin.RemindOfPolicy(ctx, portal.Itself()) }},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: func(ctx context.Context) error { return s.audit.PruneDue(ctx, portal.Itself()) }},
 	}

@@ -153,6 +153,15 @@ func (s scene) otherUseCases() map[string]useCase {
 			_, err := s.Admin.AddUser(ctx, a, admin.NewUser{}, auth.Proof{})
 			return err
 		},
+		"policy": func(ctx context.Context, a portal.Actor) error { _, _, err := s.Admin.Policy(ctx, a); return err },
+		"preview policy": func(ctx context.Context, a portal.Actor) error {
+			_, err := s.Admin.PreviewPolicy(ctx, a, admin.PolicyChange{})
+			return err
+		},
+		"set policy": func(ctx context.Context, a portal.Actor) error {
+			_, err := s.Admin.SetPolicy(ctx, a, admin.PolicyChange{}, auth.Proof{})
+			return err
+		},
 		"edit with bad input": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.EditUser(ctx, a, "x", admin.Edit{}, auth.Proof{})
 			return err
@@ -164,16 +173,21 @@ func (s scene) otherUseCases() map[string]useCase {
 	return all
 }
 
-// hostUseCases are for the host alone.
+// hostUseCases are for the host alone, or for the portal itself.
 func (s scene) hostUseCases() map[string]useCase {
 	return map[string]useCase{
 		"add customer": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.AddCustomer(ctx, a, "X")
 			return err
 		},
-		"customers":   func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.Customers(ctx, a); return err },
-		"as":          func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.As(ctx, a, "Other"); return err },
-		"find":        func(ctx context.Context, a portal.Actor) error { _, _, err := s.Admin.Find(ctx, a, "ada"); return err },
+		"customers": func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.Customers(ctx, a); return err },
+		"as":        func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.As(ctx, a, "Other"); return err },
+		"find":      func(ctx context.Context, a portal.Actor) error { _, _, err := s.Admin.Find(ctx, a, "ada"); return err },
+		"add customer under a policy": func(ctx context.Context, a portal.Actor) error {
+			_, err := s.Admin.AddCustomerUnder(ctx, a, "X", portal.DefaultPolicies())
+			return err
+		},
+		"remind":      func(ctx context.Context, a portal.Actor) error { return s.Admin.RemindOfPolicy(ctx, a) },
 		"set-up link": func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.SetUpLink(ctx, a); return err },
 		"add with password": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.AddUserWithPassword(ctx, a, admin.NewUser{}, house.Password)

@@ -75,8 +75,11 @@ func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, actor po
 }
 
 // by fills in who did what the letter tells of, where it was somebody else than
-// its reader, and from where.
+// its reader, and from where. What the portal tells on time nobody did.
 func by(actor portal.Actor, reader portal.User, l portal.Letter) portal.Letter {
+	if actor.Kind == portal.ActorPortal {
+		return l
+	}
 	l.Address, l.Agent = actor.Origin.Address, actor.Origin.Agent
 	if actor.Kind != portal.ActorStranger && actor.UserID != reader.ID {
 		l.By = actor.Name
