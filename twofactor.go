@@ -18,6 +18,9 @@ type TwoFactorStatus struct {
 	State TwoFactorState
 	// Replacing is true while a replacement waits beside the enabled setup.
 	Replacing bool
+	// Blocked is true where codes are refused after too many wrong ones in a row.
+	// It is a mark on enabled and on disabled; the labels stay.
+	Blocked bool
 }
 
 // StatusOf computes the status from the stored state and from whether a

@@ -30,6 +30,7 @@ func (s *Service) Account(ctx context.Context, actor portal.Actor) (Account, err
 		}
 	}
 	account.TwoFactor = portal.StatusOf(account.User.Stored, account.Setup != nil)
+	account.TwoFactor.Blocked = account.Authenticator != nil && account.Authenticator.Blocked
 	return account, nil
 }
 
@@ -70,7 +71,7 @@ func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor 
 	if err != nil {
 		return err
 	}
-	account.Authenticator = &Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt}
+	account.Authenticator = &Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt, Blocked: s.blocked(current)}
 	account.RecoveryLeft, err = view.RecoveryCodesLeft(ctx, actor.UserID)
 	return err
 }

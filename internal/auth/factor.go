@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,17 @@ import (
 type factor struct {
 	code     string // a code of the app, or
 	recovery string // a recovery code; never both
+	by       portal.Actor
+	// knows says that the right password came with it. To nobody else is a wrong
+	// code explained.
+	knows   bool
+	charged store.Charged // at sign-in
+}
+
+// browser is the digest of the token of the browser that it came from.
+func (f factor) browser() []byte {
+	digest, _ := seal.TokenDigest(f.by.Origin.Browser)
+	return digest
 }
 
 func (f factor) field() portal.Field {
@@ -43,9 +55,11 @@ func (f factor) proofs() store.Proofs {
 // verdict is what became of a second factor.
 type verdict struct {
 	right bool
-	// wait is set where the code was right once but is spent: how long until
-	// the app shows one that can be used.
+	// wait is set where this browser has used the code: how long until the app
+	// shows one that can be used.
 	wait time.Duration
+	// off is by how many steps the code is early or late, where that is known.
+	off int
 	// recoveryOnly says that codes of the app do not count now, right or wrong.
 	recoveryOnly bool
 	why          string // for the audit trail
@@ -56,20 +70,47 @@ func (v verdict) refusal(f factor, code portal.Code) error {
 	e := &portal.Error{Code: code, Field: f.field()}
 	switch {
 	case v.recoveryOnly:
-		e.Message = "Codes of the app do not open this account at the moment. Use a recovery code."
+		e.Message = "Codes of the app do not open this account at the moment. Use a recovery code, or ask an administrator."
 	case v.wait > 0:
 		e.Message = fmt.Sprintf("This code has been used already. Wait for the next code: it comes in %s.", inWords(v.wait))
 	case f.recovery != "":
 		e.Message = "This recovery code is not right. Check each sign; a code that was used once does not work again."
+	case v.off != 0:
+		e.Message = offBy(v.off)
 	default:
-		e.Message = "This code is not right. Enter the 6 digits that your app shows now."
+		e.Message = "This code is not right. Enter the 6 digits that your app shows now; each code works once."
 	}
 	return e
 }
 
+// offBy explains a code of an earlier or a later step. Duo shows a code for 30
+// seconds from the tap, so that one of the step before the window has only just
+// run out.
+func offBy(steps int) string {
+	if steps == -otp.Skew-1 {
+		return "This code has just run out. Enter the one that your app shows now; Duo shows a code for 30 seconds from the tap: tap again."
+	}
+	way := "fast"
+	if steps < 0 {
+		way, steps = "slow", -steps
+	}
+	minutes := (time.Duration(steps) * otp.Period).Round(time.Minute)
+	return fmt.Sprintf("Your phone's clock is about %s %s: set it to automatic. Then enter the code that the app shows.",
+		plural(int(minutes/time.Minute), "minute"), way)
+}
+
 // spendFactor checks a second factor against the user's proven authenticator
 // or recovery codes and uses it up, in the transaction of what it authorises.
+// What follows from a wrong one happens there, too.
 func (s *Service) spendFactor(ctx context.Context, tx *store.Tx, user portal.User, f factor) (verdict, error) {
+	v, err := s.matchFactor(ctx, tx, user, f)
+	if err != nil || v.right {
+		return v, err
+	}
+	return v, s.wrongFactor(ctx, tx, user, f)
+}
+
+func (s *Service) matchFactor(ctx context.Context, tx *store.Tx, user portal.User, f factor) (verdict, error) {
 	if f.recovery != "" {
 		return s.spendRecovery(ctx, tx, user, f.recovery)
 	}
@@ -80,7 +121,7 @@ func (s *Service) spendFactor(ctx context.Context, tx *store.Tx, user portal.Use
 	if err != nil {
 		return verdict{}, missingAuthenticator(ctx, tx, user, err)
 	}
-	return s.spendCode(ctx, tx, user, a, f.code)
+	return s.spendCode(ctx, tx, user, a, f)
 }
 
 // missingAuthenticator tells a setup that was deleted a moment ago, which may
@@ -93,10 +134,23 @@ func missingAuthenticator(ctx context.Context, tx *store.Tx, user portal.User, c
 	return errors.Join(fmt.Errorf("authenticator of %s: %w", user.ID, cause), err)
 }
 
-// spendCode checks a code against one authenticator. A secret that cannot be
-// opened verifies nothing and is left as it is (OT-06).
-func (s *Service) spendCode(ctx context.Context, tx *store.Tx, user portal.User, a store.Authenticator, typed string) (verdict, error) {
-	code, ok := otp.ParseCode(typed)
+// spendCode checks a code against one authenticator. After too many wrong ones
+// in a row none is looked at any more (AU-02).
+func (s *Service) spendCode(ctx context.Context, tx *store.Tx, user portal.User, a store.Authenticator, f factor) (verdict, error) {
+	if s.blocked(a) {
+		return verdict{recoveryOnly: true, why: "codes are blocked"}, nil
+	}
+	v, err := s.matchCode(ctx, tx, user, a, f)
+	if err != nil || v.right {
+		return v, err
+	}
+	return v, s.wrongCode(ctx, tx, user, a, f)
+}
+
+// matchCode finds out what a code is worth. A secret that cannot be opened
+// verifies nothing and is left as it is (OT-06).
+func (s *Service) matchCode(ctx context.Context, tx *store.Tx, user portal.User, a store.Authenticator, f factor) (verdict, error) {
+	code, ok := otp.ParseCode(f.code)
 	if !ok {
 		return verdict{why: "not six digits"}, nil
 	}
@@ -108,19 +162,43 @@ func (s *Service) spendCode(ctx context.Context, tx *store.Tx, user portal.User,
 	step, found := otp.Match(secret, code, otp.Step(tx.Now), a.LastStep)
 	switch found {
 	case otp.Right:
-		return s.spendStep(ctx, tx, a, step)
+		first, err := tx.SpendStep(ctx, a.ID, step, f.browser())
+		if err != nil || first {
+			return verdict{right: first}, err
+		}
+		return spent(tx.Now, a, f, step), nil
 	case otp.Spent:
-		return verdict{wait: untilStep(tx.Now, a.LastStep+1), why: "code used before"}, nil
+		return spent(tx.Now, a, f, a.LastStep), nil
 	}
-	return verdict{why: "wrong code"}, nil
+	return s.explain(ctx, tx, a, f, otp.Near(secret, code, otp.Step(tx.Now), a.LastStep))
 }
 
-func (s *Service) spendStep(ctx context.Context, tx *store.Tx, a store.Authenticator, step int64) (verdict, error) {
-	first, err := tx.SpendStep(ctx, a.ID, step)
-	if err != nil || first {
-		return verdict{right: first}, err
+// spent is the verdict on a code that was used before. Only the browser that
+// used it is told so: to somebody who looked over a shoulder it is a wrong one.
+func spent(now time.Time, a store.Authenticator, f factor, step int64) verdict {
+	v := verdict{why: "code used before"}
+	if f.knows && a.UsedBy != nil && bytes.Equal(a.UsedBy, f.browser()) {
+		v.wait = untilStep(now, step+1)
 	}
-	return verdict{wait: untilStep(tx.Now, step+1), why: "code used before"}, nil
+	return v
+}
+
+// explain says what is amiss with a wrong code, where it is known and may be
+// told. A coming step that is told is spent: the explanation is no help for
+// guessing ahead.
+func (s *Service) explain(ctx context.Context, tx *store.Tx, a store.Authenticator, f factor, off int) (verdict, error) {
+	v := verdict{why: "wrong code"}
+	if !f.knows || off == 0 {
+		return v, nil
+	}
+	if off > 0 {
+		now := otp.Step(tx.Now)
+		told, err := tx.TellStep(ctx, a.ID, now+int64(off), now-otp.Skew)
+		if err != nil || !told {
+			return v, err
+		}
+	}
+	return verdict{off: off, why: "code of another time"}, nil
 }
 
 // untilStep is how long it takes until a time step begins; at least a second.

@@ -161,9 +161,14 @@ func (s *Service) thawByRecovery(ctx context.Context, tx *store.Tx, p proven) (p
 
 // SecondStep tells what the second step of a sign-in asks for.
 type SecondStep struct {
-	// Frozen accounts are opened by a recovery code only.
-	Frozen bool
+	// Frozen accounts are opened by a recovery code only, and so are those whose
+	// codes are blocked.
+	Frozen  bool
+	Blocked bool
 }
+
+// RecoveryOnly tells whether codes of the app open nothing.
+func (s SecondStep) RecoveryOnly() bool { return s.Frozen || s.Blocked }
 
 // SecondStep tells it to who has proven the password.
 func (s *Service) SecondStep(ctx context.Context, half string) (SecondStep, error) {
@@ -171,6 +176,11 @@ func (s *Service) SecondStep(ctx context.Context, half string) (SecondStep, erro
 	if err != nil {
 		return SecondStep{}, err
 	}
-	user, err := s.store.View(h.CustomerID).User(ctx, h.UserID)
-	return SecondStep{Frozen: user.Frozen}, err
+	view := s.store.View(h.CustomerID)
+	user, err := view.User(ctx, h.UserID)
+	if err != nil {
+		return SecondStep{}, err
+	}
+	current, err := view.Current(ctx, h.UserID)
+	return SecondStep{Frozen: user.Frozen, Blocked: s.blocked(current)}, err
 }

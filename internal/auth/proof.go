@@ -74,9 +74,9 @@ func (s *Service) StepUp(ctx context.Context, actor portal.Actor, need Need, p P
 		renewed, _, err := s.markSteppedUp(ctx, actor, nil)
 		return renewed, err
 	}
-	f := factor{code: p.Code}
+	f := factor{code: p.Code, by: actor, knows: true}
 	if ask.Recovery && p.Code == "" {
-		f = factor{recovery: p.RecoveryCode}
+		f = factor{recovery: p.RecoveryCode, by: actor, knows: true}
 	}
 	return s.proveFactor(ctx, actor, f)
 }

@@ -31,7 +31,7 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 		return err
 	}
 	r := reset{link: link, token: token, origin: o}
-	if r.factor, err = secondFactor(who.User, p); err != nil {
+	if r.factor, err = secondFactor(who.User, o, p); err != nil {
 		return err
 	}
 	owner, err := ownerOf(ctx, s.store.View(link.CustomerID), link.Subject)
@@ -46,14 +46,15 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 
 // secondFactor is what was given of the second factor that a user owes; nil
 // where none is owed.
-func secondFactor(user portal.User, p Proof) (*factor, error) {
+func secondFactor(user portal.User, o portal.Origin, p Proof) (*factor, error) {
+	by := portal.Stranger(o)
 	switch {
 	case !user.TwoFactor().AsksCode():
 		return nil, nil
 	case p.Code != "":
-		return &factor{code: p.Code}, nil
+		return &factor{code: p.Code, by: by}, nil
 	case p.RecoveryCode != "":
-		return &factor{recovery: p.RecoveryCode}, nil
+		return &factor{recovery: p.RecoveryCode, by: by}, nil
 	}
 	return nil, portal.Invalid(portal.FieldCode, "Enter the 6 digits that your app shows now, or use a recovery code.")
 }

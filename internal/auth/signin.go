@@ -118,9 +118,17 @@ func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, c s
 	}
 	s.refundSource(ctx, c)
 	if earned == (SignedIn{}) {
-		return earned, frozenShut()
+		return earned, shut(who.User)
 	}
 	return earned, nil
+}
+
+// shut answers a right password that opens nothing.
+func shut(user portal.User) error {
+	if user.Frozen {
+		return frozenShut()
+	}
+	return portal.Invalid("", "Your password is right, but somebody else may know it, so that it opens nothing any more. Choose “Forgot password” to replace it.")
 }
 
 // forgetTries gives a right password's try back. Failures in a row are
@@ -138,6 +146,9 @@ func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, us
 		return s.enterFrozen(ctx, tx, a, user)
 	}
 	event := portal.Stranger(a.Origin).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
+	if user.MustReset && !(a.browser.known && user.TwoFactor().AsksCode()) { // both factors are wanted, and the owner's browser (AU-06)
+		return SignedIn{}, tx.Record(ctx, portal.Stranger(a.Origin).WasRefused(portal.PasswordTried, "a new password is demanded").On(user))
+	}
 	if user.TwoFactor().AsksCode() {
 		half, err := s.openHalf(ctx, tx, a, user)
 		if err != nil {
@@ -225,7 +236,9 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from}, h, digest, f, charged})
+	o.Browser = from.token // what it is called from now on, if this is right
+	f.by, f.knows, f.charged = portal.Stranger(o), true, charged
+	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from}, h, digest, f})
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -239,10 +252,9 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 // secondTry is one try of the second step.
 type secondTry struct {
 	arrival
-	half    store.HalfSession
-	digest  []byte // of the half session's token
-	factor  factor
-	charged store.Charged
+	half   store.HalfSession
+	digest []byte // of the half session's token
+	factor factor
 }
 
 func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
@@ -288,7 +300,7 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, user portal.User, t 
 	if !first {
 		return SignedIn{}, portal.SignInFirst()
 	}
-	if err := tx.Refund(ctx, t.charged); err != nil {
+	if err := tx.Refund(ctx, t.factor.charged); err != nil {
 		return SignedIn{}, err
 	}
 	p := proven{user, t.factor.proofs(), t.Origin, t.browser}

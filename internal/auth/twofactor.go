@@ -118,18 +118,19 @@ func (s *Service) ConfirmSetup(ctx context.Context, actor portal.Actor, code str
 	if err != nil {
 		return Confirmed{}, err
 	}
-	confirmed, v, err := s.tryConfirm(ctx, actor, code)
+	typed := factor{code: code, by: actor, knows: true}
+	confirmed, v, err := s.tryConfirm(ctx, actor, typed)
 	if err != nil {
 		return Confirmed{}, err
 	}
 	if !v.right {
-		return Confirmed{}, v.refusal(factor{code: code}, portal.CodeInvalid)
+		return Confirmed{}, v.refusal(typed, portal.CodeInvalid)
 	}
 	s.refund(ctx, charged)
 	return confirmed, nil
 }
 
-func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code string) (confirmed Confirmed, v verdict, err error) {
+func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, f factor) (confirmed Confirmed, v verdict, err error) {
 	err = s.store.Write(ctx, actor.CustomerID, func(tx *store.Tx) error {
 		confirmed, v = Confirmed{}, verdict{}
 		pending, err := tx.Pending(ctx, actor.UserID, actor.SessionID)
@@ -139,7 +140,7 @@ func (s *Service) tryConfirm(ctx context.Context, actor portal.Actor, code strin
 		if err != nil {
 			return err
 		}
-		if v, err = s.spendCode(ctx, tx, own(actor), pending, code); err != nil {
+		if v, err = s.spendCode(ctx, tx, own(actor), pending, f); err != nil {
 			return err
 		}
 		if !v.right {

@@ -72,6 +72,7 @@ type Setup struct {
 type Authenticator struct {
 	ConfirmedAt time.Time
 	LastUsedAt  time.Time
+	Blocked     bool // after too many wrong codes in a row
 }
 
 // Session is a signed-in browser as its owner sees it.

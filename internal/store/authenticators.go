@@ -10,12 +10,16 @@ import (
 // Authenticator is one authenticator app of a user: pending until its first
 // code, then current. Secret is sealed; this floor cannot open it.
 type Authenticator struct {
-	ID          portal.AuthenticatorID
-	UserID      portal.UserID
-	State       AuthenticatorState
-	Secret      []byte
-	Serial      int64 // counts the user's replacements; it tells labels apart
-	LastStep    int64 // the last accepted time step, for ever spent
+	ID       portal.AuthenticatorID
+	UserID   portal.UserID
+	State    AuthenticatorState
+	Secret   []byte
+	Serial   int64 // counts the user's replacements; it tells labels apart
+	LastStep int64 // the last accepted time step, for ever spent
+	ToldStep int64 // a coming step whose code was told to be one; spent
+	Failures int64 // wrong codes in a row
+	// UsedBy is the digest of the browser's token that the last code came with.
+	UsedBy      []byte
 	SessionID   portal.SessionID
 	CreatedAt   time.Time
 	ExpiresAt   time.Time // of a pending one
@@ -75,25 +79,40 @@ func (v View) Current(ctx context.Context, user portal.UserID) (Authenticator, e
 }
 
 const authenticatorHead = `SELECT a.id, a.user_id, a.state, a.secret, a.serial, a.last_step, a.session_id,
-		a.created_at, a.expires_at, a.confirmed_at, a.last_used_at
+		a.created_at, a.expires_at, a.confirmed_at, a.last_used_at, a.told_step, a.failures, a.used_by
 	FROM authenticators a JOIN users u ON u.customer_id = a.customer_id AND u.id = a.user_id
 	WHERE a.customer_id = $1 AND a.user_id = $2 `
 
 func scanAuthenticator(r scanner) (a Authenticator, err error) {
 	var created, expires, confirmed, used int64
 	err = r.Scan(&a.ID, &a.UserID, &a.State, &a.Secret, &a.Serial, &a.LastStep, &a.SessionID,
-		&created, &expires, &confirmed, &used)
+		&created, &expires, &confirmed, &used, &a.ToldStep, &a.Failures, &a.UsedBy)
 	a.CreatedAt, a.ExpiresAt = fromMicros(created), fromMicros(expires)
 	a.ConfirmedAt, a.LastUsedAt = fromMicros(confirmed), fromMicros(used)
 	return a, translate(err)
 }
 
-// SpendStep marks a time step as used. False means that this step or a later
-// one has been used already: whoever gets false has no valid code (OT-02).
-func (tx *Tx) SpendStep(ctx context.Context, id portal.AuthenticatorID, step int64) (bool, error) {
-	const query = `UPDATE authenticators SET last_step = $3, last_used_at = $4
-		WHERE customer_id = $1 AND id = $2 AND last_step < $3`
-	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, step, micros(tx.Now)))
+// SpendStep marks a time step as used by a browser, and forgets the wrong codes
+// before it. False means that this step or a later one has been used already:
+// whoever gets false has no valid code (OT-02).
+func (tx *Tx) SpendStep(ctx context.Context, id portal.AuthenticatorID, step int64, by []byte) (bool, error) {
+	const query = `UPDATE authenticators SET last_step = $3, last_used_at = $4, failures = 0, used_by = $5
+		WHERE customer_id = $1 AND id = $2 AND last_step < $3 AND told_step <> $3`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, step, micros(tx.Now), by))
+}
+
+// TellStep spends a coming step, since its code is told to be one. False means
+// that another such step is still to come: no second one is told.
+func (tx *Tx) TellStep(ctx context.Context, id portal.AuthenticatorID, step, past int64) (bool, error) {
+	const query = "UPDATE authenticators SET told_step = $3 WHERE customer_id = $1 AND id = $2 AND told_step < $4"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, step, past))
+}
+
+// CountFailure counts a wrong code and tells how many there were in a row.
+func (tx *Tx) CountFailure(ctx context.Context, id portal.AuthenticatorID) (failures int64, err error) {
+	const query = "UPDATE authenticators SET failures = failures + 1 WHERE customer_id = $1 AND id = $2 RETURNING failures"
+	err = translate(tx.q.row(ctx, query, tx.customer, id).Scan(&failures))
+	return failures, err
 }
 
 // Confirm makes the pending authenticator the user's current one and enables

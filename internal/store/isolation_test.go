@@ -72,7 +72,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 		"PutPending": func(ctx context.Context, tx *store.Tx) error {
 			return tx.PutPending(ctx, store.Authenticator{ID: "mine", UserID: id, Secret: []byte("mine")})
 		},
-		"SpendStep": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendStep(ctx, a.ID, 99)) },
+		"SpendStep": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendStep(ctx, a.ID, 99, nil)) },
 		"Confirm": func(ctx context.Context, tx *store.Tx) error {
 			return verdict(tx.Confirm(ctx, store.Authenticator{ID: "a-pending", UserID: id}, portal.TwoFactorEnabled))
 		},

@@ -42,7 +42,7 @@ func (b base) spendables(t *testing.T, u portal.User) []spendable {
 		return tx.PutLink(t.Context(), link, digest(1))
 	})
 	return []spendable{
-		{"time step", func(ctx context.Context, tx *store.Tx) (bool, error) { return tx.SpendStep(ctx, a.ID, 7) }},
+		{"time step", func(ctx context.Context, tx *store.Tx) (bool, error) { return tx.SpendStep(ctx, a.ID, 7, nil) }},
 		{"recovery code", func(ctx context.Context, tx *store.Tx) (bool, error) {
 			return tx.SpendRecoveryCode(ctx, u.ID, digest(1))
 		}},
@@ -109,7 +109,7 @@ func TestSpendStepOnlyForward(t *testing.T) {
 			want bool
 		}{{10, true}, {10, false}, {9, false}, {11, true}, {10, false}} {
 			got, err := b.verdict(t.Context(), u.CustomerID, func(tx *store.Tx) (bool, error) {
-				return tx.SpendStep(t.Context(), a.ID, c.step)
+				return tx.SpendStep(t.Context(), a.ID, c.step, nil)
 			})
 			if err != nil || got != c.want {
 				t.Errorf("step %d: %v, %v; want %v", c.step, got, err, c.want)

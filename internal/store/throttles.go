@@ -233,6 +233,16 @@ func (tx *Tx) ForgetThrottle(ctx context.Context, bucket string) error {
 	return err
 }
 
+// Once tells, in the transaction of what should be done once in a window,
+// whether this is the first time.
+func (tx *Tx) Once(ctx context.Context, bucket string, window time.Duration) (bool, error) {
+	_, err := chargeBudgets(ctx, tx.q, tx.Now, Budget{Bucket: bucket, Limit: 1, Window: window})
+	if errors.Is(err, errUsedUp) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // ForgetThrottles forgets all buckets whose names begin alike.
 func (tx *Tx) ForgetThrottles(ctx context.Context, prefix string) error {
 	const query = "DELETE FROM throttles WHERE bucket >= $1 AND bucket < $2"

@@ -102,6 +102,7 @@ type setupSteps struct {
 	QR      qrCode
 	Key     string // in groups of four
 	Minutes int    // that the key stays the same
+	Clock   clock
 	Problem *problem
 }
 
@@ -115,7 +116,7 @@ func twoFactorOf(a auth.Account, now time.Time, wrong *problem) (twoFactorRegion
 		return region, err
 	}
 	left := a.Setup.ExpiresAt.Sub(now).Minutes()
-	region.Setup = &setupSteps{QR: code, Key: a.Setup.Key, Minutes: int(math.Ceil(left)), Problem: wrong}
+	region.Setup = &setupSteps{QR: code, Key: a.Setup.Key, Minutes: int(math.Ceil(left)), Clock: clock(now), Problem: wrong}
 	return region, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"portal"
 	"portal/internal/auth"
@@ -59,6 +60,12 @@ func newPasswordInput(f portal.Field, label string, least int, p *problem) input
 	return i
 }
 
+// clock is the portal's time, which the phone's has to agree with.
+type clock time.Time
+
+// Time is it as a template shows times.
+func (c clock) Time() time.Time { return time.Time(c) }
+
 // codeInput asks for the code of the app, in one field.
 func codeInput(label string, p *problem) input {
 	i := textInput(portal.FieldCode, label, "", p)
@@ -86,6 +93,7 @@ type proof struct {
 	path     string // of the page
 	query    fields // of its address, which say what is asked about
 	problem  *problem
+	now      time.Time
 }
 
 // proofFields are the fields that a proof may show.
@@ -97,7 +105,7 @@ func proofFields() []portal.Field {
 func (s *site) proofOf(v *visit, need auth.Need, p *problem) proof {
 	return proof{
 		Ask: s.auth.Asks(v.actor, need), LoginID: v.actor.LoginID,
-		Recovery: v.wantsRecovery(), path: v.r.URL.Path, query: v.query, problem: p,
+		Recovery: v.wantsRecovery(), path: v.r.URL.Path, query: v.query, problem: p, now: s.now(),
 	}
 }
 
@@ -122,6 +130,9 @@ func (p proof) Second() input {
 	}
 	return codeInput("6-digit code", p.problem)
 }
+
+// Clock is the time to compare the phone's with.
+func (p proof) Clock() clock { return clock(p.now) }
 
 // ByRecovery tells whether a recovery code is asked for.
 func (p proof) ByRecovery() bool { return p.Ask.Recovery && p.Recovery }

@@ -142,7 +142,7 @@ func somePeople() admin.UserPage {
 func fullProof(recovery bool, p *problem) proof {
 	return proof{
 		Ask:     auth.Ask{Password: true, Code: true, Recovery: true},
-		LoginID: "gary.wilson", Recovery: recovery, path: "/account/2fa/disable", problem: p,
+		LoginID: "gary.wilson", Recovery: recovery, path: "/account/2fa/disable", problem: p, now: noon(),
 	}
 }
 
@@ -175,8 +175,8 @@ func addStrangerSamples(add func(string, page)) {
 	link := auth.Link{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom", LeastPassword: 15, ExpiresAt: noon()}
 	add("signin", signInPage{})
 	add("signin-wrong", signInPage{Problem: badProblem("", "Login ID or password is not right."), typed: "wendy.okafor"})
-	add("code", codePage{})
-	add("code-wrong", codePage{badProblem(portal.FieldCode, "This code is not right. Enter the 6 digits that your app shows now.")})
+	add("code", codePage{Clock: clock(noon())})
+	add("code-wrong", codePage{clock(noon()), badProblem(portal.FieldCode, "This code is not right. Enter the 6 digits that your app shows now.")})
 	add("recovery", recoveryPage{})
 	add("recovery-wrong", recoveryPage{Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	helpers := auth.Helpers{Customer: "Northwind Telecom", Administrators: []string{"Adaeze Obi", "Gary Wilson"}}
@@ -186,6 +186,8 @@ func addStrangerSamples(add func(string, page)) {
 	add("lostphone-asked", lostPhonePage{Helpers: helpers})
 	add("lostphone-alone", lostPhonePage{})
 	add("badlink", badLinkPage{})
+	add("code-clock", codePage{clock(noon()), badProblem(portal.FieldCode, "Your phone's clock is about 2 minutes slow: set it to automatic. Then enter the code that the app shows.")})
+	add("recovery-blocked", recoveryPage{Step: auth.SecondStep{Blocked: true}})
 	add("recovery-frozen", recoveryPage{Step: auth.SecondStep{Frozen: true}})
 	add("alarm", alarmPage{auth.Alarm{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom"}})
 	add("frozen", frozenPage{})
@@ -225,6 +227,9 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-pending", accountSample(pending, nil, accountNews{}))
 	add("account-pending-wrong", accountSample(pending, nil, accountNews{setup: badProblem(portal.FieldCode, "This code is not right. Enter the 6 digits that your app shows now.")}))
 	add("account-enabled", accountSample(enabled, nil, accountNews{}))
+	blocked := enabled
+	blocked.Blocked = true
+	add("account-blocked", accountSample(blocked, nil, accountNews{}))
 	add("account-codes", accountSample(enabled, nil, accountNews{codes: someCodes()}))
 	add("account-kept", accountSample(kept, nil, accountNews{}))
 	add("account-replacing", accountSample(portal.StatusOf(portal.TwoFactorEnabled, true), nil, accountNews{}))

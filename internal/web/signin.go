@@ -88,7 +88,10 @@ func (s *site) leave(v *visit) error {
 }
 
 // codePage asks for the code of the app.
-type codePage struct{ Problem *problem }
+type codePage struct {
+	Clock   clock
+	Problem *problem
+}
 
 func (codePage) file() string  { return "code" }
 func (codePage) title() string { return "Enter your code" }
@@ -107,10 +110,10 @@ func (s *site) showCode(v *visit) error {
 	switch {
 	case err != nil:
 		return err
-	case step.Frozen:
+	case step.RecoveryOnly():
 		return v.redirect("/sign-in/recovery-code")
 	}
-	return s.render(v, http.StatusOK, codePage{})
+	return s.render(v, http.StatusOK, codePage{Clock: clock(s.now())})
 }
 
 func (s *site) signInWithCode(v *visit) error {
@@ -118,7 +121,7 @@ func (s *site) signInWithCode(v *visit) error {
 	if err == nil {
 		return s.signedIn(v, earned)
 	}
-	return s.secondStepFailed(v, err, func(p *problem) page { return codePage{p} })
+	return s.secondStepFailed(v, err, func(p *problem) page { return codePage{clock(s.now()), p} })
 }
 
 // secondStepFailed shows the page again, or the first one where the half

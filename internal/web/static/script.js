@@ -56,6 +56,15 @@ for (const time of document.querySelectorAll('time[data-local]')) {
   time.textContent = local.format(new Date(time.dateTime))
 }
 
+// The portal's clock goes on, in the visitor's own zone.
+const second = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+for (const time of document.querySelectorAll('time[data-clock]')) {
+  const ahead = new Date(time.dateTime).getTime() - performance.now()
+  const tick = () => { time.textContent = second.format(ahead + performance.now()) }
+  tick()
+  setInterval(tick, 1000)
+}
+
 // An open link field is selected as a whole.
 for (const field of document.querySelectorAll('input[readonly]')) {
   field.addEventListener('focus', () => field.select())
