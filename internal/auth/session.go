@@ -52,6 +52,7 @@ type proven struct {
 	by      store.Proofs
 	origin  portal.Origin
 	browser browser
+	before  store.Before
 }
 
 // openSession is the only function that creates sessions (AU-08). It refuses
@@ -68,11 +69,14 @@ func (s *Service) openSession(ctx context.Context, tx *store.Tx, p proven) (Sign
 	if err := s.knowBrowser(ctx, tx, p); err != nil {
 		return SignedIn{}, err
 	}
+	if err := s.tellSuspicious(ctx, tx, p); err != nil {
+		return SignedIn{}, err
+	}
 	token := seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
 	return SignedIn{Session: token, Browser: p.browser.token}, tx.AddSession(ctx, store.Session{
 		ID: portal.SessionID(id), UserID: p.user.ID, SecurityVersion: p.user.SecurityVersion, Proofs: p.by,
-		ExpiresAt: tx.Now.Add(s.limits.Overall), Address: p.origin.Address, Agent: p.origin.Agent,
+		ExpiresAt: tx.Now.Add(s.limits.Overall), Address: p.origin.Address, Agent: p.origin.Agent, Before: p.before,
 	}, digest, s.limits.Sessions)
 }
 

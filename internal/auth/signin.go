@@ -29,7 +29,7 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if err != nil {
 		return SignedIn{}, err
 	}
-	a := arrival{o, from}
+	a := arrival{Origin: o, browser: from}
 	charged, err := s.pay(ctx, s.passwordToll(who, loginID, a))
 	if err != nil {
 		event := portal.Stranger(o).WasRefused(portal.PasswordTried, limitReached).On(who.User)
@@ -42,6 +42,11 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	}
 	if !match || !who.Usable() {
 		return SignedIn{}, s.refusePassword(ctx, o, who, match)
+	}
+	if !who.TwoFactor().AsksCode() {
+		if a.before, err = s.before(ctx, who.User); err != nil {
+			return SignedIn{}, err
+		}
 	}
 	return s.acceptPassword(ctx, who, charged, a)
 }
@@ -92,6 +97,7 @@ func homeOf(who store.Credentials) portal.CustomerID {
 type arrival struct {
 	portal.Origin
 	browser browser
+	before  store.Before // known once all is right
 }
 
 // acceptPassword turns the right password into a session or a half session,
@@ -145,23 +151,23 @@ func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, us
 	if user.Frozen {
 		return s.enterFrozen(ctx, tx, a, user)
 	}
-	event := portal.Stranger(a.Origin).Did(portal.SignedIn).On(user).With(string(store.ByPassword))
-	if user.MustReset && !(a.browser.known && user.TwoFactor().AsksCode()) { // both factors are wanted, and the owner's browser (AU-06)
-		return SignedIn{}, tx.Record(ctx, portal.Stranger(a.Origin).WasRefused(portal.PasswordTried, "a new password is demanded").On(user))
+	actor, owes := portal.Stranger(a.Origin), user.TwoFactor().AsksCode()
+	if user.MustReset && !(a.browser.known && owes) { // both factors are wanted, and the owner's browser (AU-06)
+		return SignedIn{}, tx.Record(ctx, actor.WasRefused(portal.PasswordTried, "a new password is demanded").On(user))
 	}
-	if user.TwoFactor().AsksCode() {
+	if owes {
 		half, err := s.openHalf(ctx, tx, a, user)
 		if err != nil {
 			return SignedIn{}, err
 		}
-		event.Action, event.Detail = portal.PasswordTried, "second factor is owed"
-		return SignedIn{Half: half}, tx.Record(ctx, event)
+		return SignedIn{Half: half}, tx.Record(ctx, actor.Did(portal.PasswordTried).On(user).With("second factor is owed"))
 	}
-	earned, err := s.openSession(ctx, tx, proven{user, store.ByPassword, a.Origin, a.browser})
+	p := proven{user, store.ByPassword, a.Origin, a.browser, a.before}
+	earned, err := s.openSession(ctx, tx, p)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return earned, tx.Record(ctx, signedIn(event, user))
+	return earned, tx.Record(ctx, signedIn(actor.Did(portal.SignedIn).On(user).With(p.how()), user))
 }
 
 // signedIn makes the person the actor of the event: now we know who it was.
@@ -232,13 +238,18 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !charged.Until.IsZero() {
 		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(charged.Until))
 	}
-	from, err := s.browserOf(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID}, o)
+	user := portal.User{ID: h.UserID, CustomerID: h.CustomerID}
+	from, err := s.browserOf(ctx, user, o)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	before, err := s.before(ctx, user)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	o.Browser = from.token // what it is called from now on, if this is right
 	f.by, f.knows, f.charged = portal.Stranger(o), true, charged
-	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from}, h, digest, f})
+	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from, before}, h, digest, f})
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -303,7 +314,7 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, user portal.User, t 
 	if err := tx.Refund(ctx, t.factor.charged); err != nil {
 		return SignedIn{}, err
 	}
-	p := proven{user, t.factor.proofs(), t.Origin, t.browser}
+	p := proven{user, t.factor.proofs(), t.Origin, t.browser, t.before}
 	if p.user, err = s.thawByRecovery(ctx, tx, p); err != nil {
 		return SignedIn{}, err
 	}
@@ -311,7 +322,7 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, user portal.User, t 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	event := signedIn(portal.Stranger(p.origin).Did(portal.SignedIn).On(p.user).With(string(p.by)), p.user)
+	event := signedIn(portal.Stranger(p.origin).Did(portal.SignedIn).On(p.user).With(p.how()), p.user)
 	if p.by == store.ByRecoveryCode {
 		used := event.With("at sign-in")
 		used.Action = portal.RecoveryCodeUsed

@@ -72,6 +72,13 @@ func (v View) Events(ctx context.Context, q EventQuery) ([]portal.Event, error) 
 	return scanAll(rows, err, scanEvent)
 }
 
+// EventsOn lists the newest events that were done to a user, newest first.
+func (v View) EventsOn(ctx context.Context, user portal.UserID, limit int) ([]portal.Event, error) {
+	const query = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND e.target_id = $2 ORDER BY e.id DESC LIMIT $3`
+	rows, err := v.q.rows(ctx, query, v.customer, user, limit)
+	return scanAll(rows, err, scanEvent)
+}
+
 func scanEvent(r scanner) (e portal.Event, err error) {
 	var at int64
 	err = r.Scan(&e.ID, &e.CustomerID, &at, &e.Action, &e.Outcome, &e.ActorKind, &e.ActorID, &e.ActorLabel,

@@ -19,6 +19,16 @@ type Session struct {
 	ExpiresAt       time.Time
 	SteppedUpAt     time.Time
 	Address, Agent  string
+	Before          Before // only written here; see View.Before
+}
+
+// Before is what happened to an account before a sign-in: the one before it,
+// and the wrong tries since. At is zero where there was none.
+type Before struct {
+	At             time.Time
+	Address, Agent string
+	NewBrowser     bool // it came from a browser that was new then
+	WrongTries     int
 }
 
 // Proofs says what a session was opened with; it never ranks higher (SE-12).
@@ -78,10 +88,12 @@ func (s *Session) setTimes(times [4]int64) {
 // AddSession keeps a new session and ends the user's oldest ones beyond keep.
 func (tx *Tx) AddSession(ctx context.Context, s Session, digest []byte, keep int) error {
 	const query = `INSERT INTO sessions (id, digest, customer_id, user_id, security_version, proofs,
-			created_at, last_seen_at, expires_at, stepped_up_at, address, agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, 0, $9, $10)`
+			created_at, last_seen_at, expires_at, stepped_up_at, address, agent,
+			before_at, before_address, before_agent, before_new, wrong_tries)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15)`
+	b := s.Before
 	_, err := tx.q.exec(ctx, query, s.ID, digest, tx.customer, s.UserID, s.SecurityVersion, s.Proofs,
-		micros(tx.Now), micros(s.ExpiresAt), s.Address, s.Agent)
+		micros(tx.Now), micros(s.ExpiresAt), s.Address, s.Agent, micros(b.At), b.Address, b.Agent, flag(b.NewBrowser), b.WrongTries)
 	if err != nil {
 		return err
 	}
@@ -89,6 +101,16 @@ func (tx *Tx) AddSession(ctx context.Context, s Session, digest []byte, keep int
 		(SELECT id FROM sessions WHERE customer_id = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3)`
 	_, err = tx.q.exec(ctx, oldest, tx.customer, s.UserID, keep)
 	return err
+}
+
+// Before tells what had happened to the account before a session began.
+func (v View) Before(ctx context.Context, id portal.SessionID) (b Before, err error) {
+	const query = `SELECT before_at, before_address, before_agent, before_new <> 0, wrong_tries FROM sessions
+		WHERE customer_id = $1 AND id = $2`
+	var at int64
+	err = v.q.row(ctx, query, v.customer, id).Scan(&at, &b.Address, &b.Agent, &b.NewBrowser, &b.WrongTries)
+	b.At = fromMicros(at)
+	return b, translate(err)
 }
 
 // RenewSession gives a session a new token and the user's present security

@@ -5,6 +5,7 @@ import (
 
 	"portal"
 	"portal/internal/admin"
+	"portal/internal/auth"
 )
 
 // homePage greets and shows the own 2FA state and what to do next.
@@ -12,6 +13,8 @@ type homePage struct {
 	Name       string
 	Status     portal.TwoFactorStatus
 	Administer bool
+	// Last is what happened before this session began.
+	Last auth.LastTime
 	// Help is who asks the administrator for help.
 	Help []admin.HelpRequest
 	// Policy is what the customer wants: it tunes how the page speaks of 2FA.
@@ -45,14 +48,16 @@ func shapeOf(s portal.TwoFactorStatus) string {
 	return "none"
 }
 
-// showHome needs no more than Authenticate has read, but for who can help.
 func (s *site) showHome(v *visit) error {
+	last, err := s.auth.LastTime(v.ctx(), v.actor)
+	if err != nil {
+		return err
+	}
 	p := homePage{
 		Name: v.actor.Name, Status: portal.StatusOf(v.actor.Stored, false), Administer: v.actor.Holds(portal.SeeUsers),
-		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName,
+		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName, Last: last,
 	}
 	if v.actor.Holds(portal.HelpUsers) {
-		var err error
 		if p.Help, err = s.admin.HelpRequests(v.ctx(), v.actor); err != nil {
 			return err
 		}

@@ -139,6 +139,10 @@ func somePeople() admin.UserPage {
 	}
 }
 
+func lastTime(newBrowser bool, tries int) auth.LastTime {
+	return auth.LastTime{At: noon().Add(-26 * time.Hour), Address: "203.0.113.9", Agent: chromeOnWindows, NewBrowser: newBrowser, WrongTries: tries}
+}
+
 func fullProof(recovery bool, p *problem) proof {
 	return proof{
 		Ask:     auth.Ask{Password: true, Code: true, Recovery: true},
@@ -162,8 +166,10 @@ func samples() []sample {
 	all = append(all, comingSamples()...)
 	all = append(all,
 		sample{name: "home-none", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorNone, false)}, actor: user},
-		sample{name: "home-admin", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true}, actor: boss},
+		sample{name: "home-admin", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true, Last: lastTime(false, 0)}, actor: boss},
 		sample{name: "home-help", page: homePage{Name: "Gary Wilson", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Administer: true, Help: someHelp()}, actor: boss},
+		sample{name: "home-tries", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Last: lastTime(true, 23)}, actor: user},
+		sample{name: "home-try", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorEnabled, false), Last: lastTime(false, 1)}, actor: user},
 		sample{name: "home-kept", page: homePage{Name: "Wendy Okafor", Status: portal.StatusOf(portal.TwoFactorDisabled, false)}, actor: user},
 		sample{name: "signin-notice", page: signInPage{}, query: "ready"},
 		sample{name: "account-notice", page: accountSample(portal.StatusOf(portal.TwoFactorEnabled, false), nil, accountNews{}), actor: user, query: "password-changed"},

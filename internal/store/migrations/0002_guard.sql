@@ -172,5 +172,11 @@ CREATE TABLE nodes (
   seen_at BIGINT NOT NULL
 ) {strict};
 
+-- The sign-in before this one, and wrong tries since: told after the sign-in.
+ALTER TABLE sessions ADD COLUMN before_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN before_address {text} NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN before_agent {text} NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN before_new BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN wrong_tries BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 CREATE INDEX half_sessions_by_end ON half_sessions (expires_at);

@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"context"
+	"strings"
+
+	"portal"
+	"portal/internal/store"
+)
+
+const (
+	// lookBack is how many events before a sign-in are looked at.
+	lookBack = 100
+	// manyFailures is from how many wrong tries on a success looks suspicious.
+	manyFailures = 10
+	// inNewBrowser marks in the trail a sign-in from a browser that was new.
+	inNewBrowser = ", new browser"
+)
+
+// before reads what happened to an account since its last sign-in. It reads
+// outside of the transaction: a flood of wrong tries must not hold up the owner.
+func (s *Service) before(ctx context.Context, user portal.User) (b store.Before, err error) {
+	events, err := s.store.View(user.CustomerID).EventsOn(ctx, user.ID, lookBack)
+	for _, e := range events {
+		switch {
+		case e.Action == portal.SignedIn && e.Outcome == portal.Done:
+			b.At, b.Address, b.Agent = e.At, e.Origin.Address, e.Origin.Agent
+			b.NewBrowser = strings.HasSuffix(e.Detail, inNewBrowser)
+			return b, nil
+		case e.Outcome == portal.Refused && (e.Action == portal.PasswordTried || e.Action == portal.SecondFactorTried):
+			b.WrongTries++
+		}
+	}
+	return b, err
+}
+
+// tellSuspicious tells by mail of a sign-in in a browser that is new to the
+// account, and of one after many wrong tries (AU-15).
+func (s *Service) tellSuspicious(ctx context.Context, tx *store.Tx, p proven) error {
+	var kinds []portal.MailKind
+	if p.inNewBrowser() {
+		kinds = append(kinds, portal.MailNewBrowser)
+	}
+	if p.before.WrongTries >= manyFailures {
+		kinds = append(kinds, portal.MailManyFailures)
+	}
+	for _, kind := range kinds {
+		l := portal.Letter{Kind: kind, Left: p.before.WrongTries}
+		if err := s.TellWithAlarm(ctx, tx, portal.Stranger(p.origin), p.user, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inNewBrowser tells whether the browser is new to an account that was signed in
+// to before.
+func (p proven) inNewBrowser() bool {
+	return !p.browser.known && (!p.before.At.IsZero() || p.before.WrongTries >= manyFailures)
+}
+
+// how is what a sign-in was proven by, for the trail.
+func (p proven) how() string {
+	if p.inNewBrowser() {
+		return string(p.by) + inNewBrowser
+	}
+	return string(p.by)
+}
+
+// LastTime tells the actor what happened to the account before this session.
+func (s *Service) LastTime(ctx context.Context, actor portal.Actor) (LastTime, error) {
+	if err := actor.Can(portal.UseAccount); err != nil {
+		return LastTime{}, err
+	}
+	b, err := s.store.View(actor.CustomerID).Before(ctx, actor.SessionID)
+	return LastTime(b), err
+}
