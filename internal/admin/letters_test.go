@@ -109,11 +109,11 @@ func ownChanges() []told {
 }
 
 func (w *walk) signInByRecovery() (auth.Renewed, error) {
-	earned, err := w.Auth.SignIn(w.t.Context(), house.Origin(), w.p.Login, house.Password)
+	earned, err := w.Auth.SignIn(w.t.Context(), w.p.Origin(), w.p.Login, house.Password)
 	if err != nil {
 		return auth.Renewed{}, err
 	}
-	earned, err = w.Auth.SignInWithRecoveryCode(w.t.Context(), house.Origin(), earned.Half, w.spare())
+	earned, err = w.Auth.SignInWithRecoveryCode(w.t.Context(), w.p.Origin(), earned.Half, w.spare())
 	return auth.Renewed{Session: earned.Session}, err
 }
 
