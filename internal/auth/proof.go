@@ -141,7 +141,10 @@ func (s *Service) markSteppedUp(ctx context.Context, actor portal.Actor, f *fact
 		renewed, err = s.steppedUp(ctx, tx, actor, f)
 		return err
 	})
-	return renewed, v, err
+	if err != nil {
+		return Renewed{}, v, err // the session's old token is still the right one
+	}
+	return renewed, v, nil
 }
 
 func (s *Service) steppedUp(ctx context.Context, tx *store.Tx, actor portal.Actor, f *factor) (Renewed, error) {

@@ -115,16 +115,20 @@ func (t Toll) onlyOwn() bool {
 	return t.Delay.Bucket == "" && len(t.Common) == 0 && t.Source.Bucket == ""
 }
 
+// slack is by how much the clocks of nodes may differ, and more. What begins
+// later than that from now is of a clock that went back since, and has ended.
+const slack = time.Minute
+
 func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets ...Budget) (c Charged, err error) {
 	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (bucket) DO UPDATE SET
-			hits = CASE WHEN throttles.since <= $3 THEN 1 ELSE throttles.hits + 1 END,
-			since = CASE WHEN throttles.since <= $3 THEN $2 ELSE throttles.since END
-		WHERE throttles.since <= $3 OR throttles.hits < $4
+			hits = CASE WHEN throttles.since <= $3 OR throttles.since > $5 THEN 1 ELSE throttles.hits + 1 END,
+			since = CASE WHEN throttles.since <= $3 OR throttles.since > $5 THEN $2 ELSE throttles.since END
+		WHERE throttles.since <= $3 OR throttles.since > $5 OR throttles.hits < $4
 		RETURNING hits`
 	for _, b := range budgets {
 		hit := Hit{Bucket: b.Bucket}
-		err := translate(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit).Scan(&hit.Count))
+		err := translate(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit, micros(now.Add(slack))).Scan(&hit.Count))
 		if err == ErrNotFound {
 			const since = "SELECT since FROM throttles WHERE bucket = $1"
 			begun, err := moment(q.row(ctx, since, b.Bucket), now)
@@ -150,7 +154,8 @@ func moment(r scanner, now time.Time) (time.Time, error) {
 }
 
 // charge counts a hit. The one that leaves the free ones behind starts the wait
-// for the next one.
+// for the next one. A wait beyond the longest is of a clock that went back
+// since, and over.
 func (b Backoff) charge(ctx context.Context, q querier, now time.Time) (until time.Time, err error) {
 	const hit = ` AS t (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (bucket) DO UPDATE SET
@@ -160,14 +165,14 @@ func (b Backoff) charge(ctx context.Context, q querier, now time.Time) (until ti
 				WHEN t.since <= $7 OR t.hits + 1 < $3 THEN 0
 				WHEN t.hits + 1 - $3 >= $4 THEN $2 + CAST($6 AS BIGINT)
 				ELSE $2 + (CAST($5 AS BIGINT) << CAST(t.hits + 1 - $3 AS INTEGER)) END
-		WHERE t.wait_until <= $2
+		WHERE t.wait_until <= $2 OR t.wait_until > $8
 		RETURNING hits`
 	query, wait := "INSERT INTO throttles"+hit, "SELECT wait_until FROM throttles WHERE bucket = $1"
 	if b.Unknown {
 		query, wait = "INSERT INTO unknown_names"+hit, "SELECT wait_until FROM unknown_names WHERE bucket = $1"
 	}
 	at := micros(now)
-	charged, err := found(q.row(ctx, query, b.Bucket, at, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), at-b.Forget.Microseconds()))
+	charged, err := found(q.row(ctx, query, b.Bucket, at, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), at-b.Forget.Microseconds(), micros(now.Add(b.Longest+slack))))
 	if err != nil || charged {
 		return time.Time{}, err
 	}
