@@ -111,6 +111,7 @@ func (b *bench) suites(ctx context.Context) error {
 	}{
 		{"start", "Start and size", b.starts}, {"pages", "Pages", b.pages}, {"list", "User list", b.lists},
 		{"second", "Second step", b.secondStep}, {"sign-in", "Sign-in", b.signIns},
+		{"overload", "Everybody else while sign-ins use every core", b.overload}, {"strangers", "What a stranger learns from the time", b.strangers},
 	} {
 		if !b.only.MatchString(suite.name) {
 			continue

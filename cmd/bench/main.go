@@ -70,7 +70,7 @@ func parseOptions(args []string) (o options, err error) {
 	flags.DurationVar(&o.sample, "sample", 500*time.Millisecond, "how long one side of a comparison runs in a round")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the tables as they stand in docs/performance.md")
 	quick := flags.Bool("quick", false, fmt.Sprintf("a first look: %d users, three short rounds", quickUsers))
-	only := flags.String("only", "", "measure only what matches: pages, sign-in, second, list, start")
+	only := flags.String("only", "", "measure only what matches: pages, sign-in, second, list, start, overload, strangers")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
