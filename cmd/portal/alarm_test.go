@@ -122,3 +122,33 @@ func TestLostPhone(t *testing.T) {
 	}
 	wendy.Get("/account").want(t, 200)
 }
+
+// The use of a recovery code is told with the number that is left, the account
+// offers new ones when few are, and 2FA stays on (RC-06).
+func TestRecoveryCodeUseIsTold(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	recovery := wendy.enable()
+	for i, code := range recovery[:8] {
+		if to := wendy.enterPassword(); to != "/sign-in/code" {
+			t.Fatalf("sign-in %d leads to %s", i, to)
+		}
+		wendy.Post("/sign-in/recovery-code", "recovery_code", code).wantRedirect(t, "/")
+	}
+	if page := visible(wendy.Get("/account").want(t, 200).Body); !strings.Contains(page, "Only  2 recovery codes  left") {
+		t.Errorf("the account does not warn:\n%s", page)
+	}
+	var last string
+	used := 0
+	for _, m := range s.mailsTo(t, "wendy@example.com") {
+		if m.Subject == "A recovery code was used" {
+			used, last = used+1, m.Text
+		}
+	}
+	if used != 8 || !strings.Contains(last, "2 are left") {
+		t.Errorf("%d mails, the last one:\n%s", used, last)
+	}
+}

@@ -231,21 +231,34 @@ func TestLastAdministratorCanFreeze(t *testing.T) {
 	})
 }
 
-// Where an administrator asks for another e-mail address, the mail to the old
-// one freezes the account, and with it the wish is void.
+// When an administrator changes the e-mail address, the link in the mail to the
+// old one freezes the account, before the new one is confirmed and after.
 func TestOldAddressCanFreeze(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {
 		ada := s.administrator(t, s.acme, "ada")
-		user := s.User(t, s.acme, portal.RoleUser, "wendy")
-		in := edit("wendy", portal.RoleUser)
-		in.Email = "thief@example.org"
-		ada.Take(s.Admin.EditUser(t.Context(), ada.Actor(), user.ID, in, ada.Proof()))
-		told := s.LettersOf(t, "wendy", portal.MailAddressAsked)
-		if len(told) != 1 || told[0].To != user.Email {
-			t.Fatalf("told %+v", told)
+		changed := func(login string) (alarm, confirmation string) {
+			user := s.User(t, s.acme, portal.RoleUser, login)
+			in := edit(login, portal.RoleUser)
+			in.Email = login + "@thief.example"
+			ada.SignIn()
+			ada.Take(s.Admin.EditUser(t.Context(), ada.Actor(), user.ID, in, ada.Proof()))
+			told := s.LettersOf(t, login, portal.MailAddressAsked)
+			if len(told) != 1 || told[0].To != user.Email {
+				t.Fatalf("told %+v", told)
+			}
+			return told[0].Alarm, s.LettersOf(t, login, portal.MailConfirmAddress)[0].Token
 		}
-		s.freeze(t, told[0].Alarm)
-		token := s.LettersOf(t, "wendy", portal.MailConfirmAddress)[0].Token
-		refused(t, "confirmed all the same", s.Auth.ConfirmAddress(t.Context(), house.Origin(), token), portal.CodeNotFound)
+		alarm, confirmation := changed("wendy")
+		s.freeze(t, alarm)
+		refused(t, "confirmed all the same", s.Auth.ConfirmAddress(t.Context(), house.Origin(), confirmation), portal.CodeNotFound)
+
+		alarm, confirmation = changed("bob")
+		if err := s.Auth.ConfirmAddress(t.Context(), house.Origin(), confirmation); err != nil {
+			t.Fatal(err)
+		}
+		s.freeze(t, alarm)
+		if told := s.LettersOf(t, "bob", portal.MailFrozen); len(told) != 1 || told[0].To != "bob@thief.example" {
+			t.Errorf("told %+v", told)
+		}
 	})
 }

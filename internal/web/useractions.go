@@ -80,7 +80,7 @@ func thawUser() deed {
 func thawPage(u portal.User) stepUpPage {
 	return stepUpPage{
 		Heading: "Open the account of " + u.Name + " again", Button: "Open the account again",
-		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet.",
+		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. Ask whether " + u.Email + " is still right: the link for the new password goes there.",
 		Text: []string{
 			"Somebody reported with a link in a mail: this was not me. The account has been frozen since, and its sessions have ended.",
 			"The password may be known to somebody else. After this " + u.LoginID + " sets a new one, behind “Forgot your password?” on the sign-in page, and can sign in again. The 2FA setup stays as it is.",
