@@ -57,7 +57,37 @@ func TestFirstPagesAreAccessible(t *testing.T) {
 	}
 	for _, view := range views {
 		g.checkAlarm(t, b.Page(t, view))
+		g.checkLinks(t, b.Page(t, view))
 	}
+}
+
+// checkLinks looks at the pages of a forgotten password and of a new address,
+// as a user with 2FA.
+func (g *gallery) checkLinks(t *testing.T, p *browser.Page) {
+	t.Helper()
+	login := fmt.Sprintf("forgetful.%d", g.pictures)
+	who := g.server.join("Acme", "user", login)
+	who.signIn()
+	who.enable()
+	p.Open(g.server.Base + "/forgot-password")
+	g.check(t, p)
+	p.Fill("Login ID", login)
+	p.Press("Make a link")
+	g.check(t, p)
+	p.Open(g.server.Base + g.server.mailAbout(login+"@example.com", "Set a new password", 1).link(t, "/link/"))
+	g.check(t, p)
+	p.Press("Set password")
+	g.check(t, p)
+	p.Open(g.server.Base + "/reset-password?recovery=1")
+	g.check(t, p)
+	for _, path := range []string{"/account/email", "/account/second-email"} {
+		who.Post(path, "email", "new@example.org", "password", goodPassword, "code", who.code()).want(t, 303)
+	}
+	p.Open(g.server.Base + g.server.mailAbout("new@example.org", "Confirm this e-mail address", 1+g.confirmed).link(t, "/link/"))
+	g.check(t, p)
+	p.Press("Confirm")
+	g.check(t, p)
+	g.confirmed += 2
 }
 
 // checkAlarm looks at the pages of "this was not me", as a user who is new.
@@ -95,9 +125,10 @@ func (g *gallery) invite(t *testing.T, p *browser.Page, login string) string {
 
 // gallery is a portal with something to see on every page.
 type gallery struct {
-	server   *server
-	target   string
-	pictures int
+	server    *server
+	target    string
+	pictures  int
+	confirmed int // mails that confirm an address
 }
 
 func newGallery(t *testing.T, s *server) *gallery {
@@ -129,7 +160,7 @@ func (g *gallery) visit(t *testing.T, p *browser.Page) {
 	for _, page := range []string{
 		"/", "/account", "/no-such-page", "/administration/access", "/administration/access?search=nobody-like-this",
 		"/administration/access/add", g.target, g.target + "/delete-2fa", g.target + "/suspend", g.target + "/end-sessions",
-		"/administration/audit", "/administration/audit?person=nobody", "/account/sessions/end-others",
+		"/administration/audit", "/administration/audit?person=nobody", "/account/sessions/end-others", "/account/email", "/account/second-email",
 		"/administration/policy", "/administration/policy/set?user_policy=x", "/administration/policy/set?user_policy=off&administrator_policy=off",
 	} {
 		look(page)

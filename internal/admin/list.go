@@ -130,7 +130,7 @@ func (s *Service) User(ctx context.Context, actor portal.Actor, id portal.UserID
 	if detail.HelpAskedAt, err = view.HelpAskedAt(ctx, id); err != nil {
 		return UserDetail{}, err
 	}
-	if detail.Addresses, err = view.Addresses(ctx, id); err != nil {
+	if detail.Addresses, err = s.auth.AddressesOf(ctx, view, id); err != nil {
 		return UserDetail{}, err
 	}
 	detail.Activity, err = view.Events(ctx, store.EventQuery{Person: id, Limit: recentEvents})

@@ -77,7 +77,7 @@ func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor 
 }
 
 func (s *Service) readAddresses(ctx context.Context, view store.View, actor portal.Actor, account *Account) (err error) {
-	account.Addresses, err = view.Addresses(ctx, actor.UserID)
+	account.Addresses, err = s.AddressesOf(ctx, view, actor.UserID)
 	return err
 }
 

@@ -50,6 +50,25 @@ func mayAskFor(ctx context.Context, view store.View, id portal.UserID, to string
 	return err
 }
 
+// AddressesOf are the addresses of a user. One that waits is shown while its
+// link can be opened only: a dead one leads nowhere.
+func (s *Service) AddressesOf(ctx context.Context, view store.View, id portal.UserID) (Addresses, error) {
+	at, err := view.Addresses(ctx, id)
+	if err != nil {
+		return at, err
+	}
+	for slot, pending := range map[Slot]*string{FirstAddress: &at.PendingFirst, SecondAddress: &at.PendingSecond} {
+		until, err := openUntil(ctx, view, slot.Purpose(), id)
+		if err != nil {
+			return at, err
+		}
+		if until.IsZero() {
+			*pending = ""
+		}
+	}
+	return at, nil
+}
+
 // AskAddress mails the link that confirms an address to it, and tells those
 // that count, in the caller's transaction. A link that somebody else asked for
 // hangs on that person's right.

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"portal"
@@ -31,18 +30,7 @@ func (s *Service) Invite(ctx context.Context, tx *store.Tx, actor portal.Actor, 
 // InvitedUntil tells how long the open invitation of a user is good for; the
 // zero time where there is none.
 func (s *Service) InvitedUntil(ctx context.Context, view store.View, id portal.UserID) (time.Time, error) {
-	link, err := view.LinkFor(ctx, ForInvitation, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	alive, err := linkAlive(ctx, view, link)
-	if err != nil || !alive {
-		return time.Time{}, err
-	}
-	return link.ExpiresAt, nil
+	return openUntil(ctx, view, ForInvitation, id)
 }
 
 // AcceptInvitation sets the first password of an invited user. It signs nobody

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"portal"
 	"portal/internal/seal"
@@ -115,6 +116,23 @@ func linkAlive(ctx context.Context, view store.View, l store.Link) (bool, error)
 		return false, err
 	}
 	return mayStillInvite(ctx, view, l.MadeBy)
+}
+
+// openUntil tells how long the link of a purpose that a user has can be opened;
+// the zero time where there is none.
+func openUntil(ctx context.Context, view store.View, p Purpose, id portal.UserID) (time.Time, error) {
+	link, err := view.LinkFor(ctx, p, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	alive, err := linkAlive(ctx, view, link)
+	if err != nil || !alive {
+		return time.Time{}, err
+	}
+	return link.ExpiresAt, nil
 }
 
 // boundTo is the address that a link of a purpose must have gone to.

@@ -34,8 +34,15 @@ func changeSecondAddress() deed {
 
 func addressDeed(slot auth.Slot, p stepUpPage) deed {
 	p.Cancel, p.Address = "/account", true
+	page := func(s *site, _ *visit) (stepUpPage, error) {
+		shown := p
+		if s != nil && !s.mail {
+			shown.Warning = "Mails are not set up in this portal. Ask whoever runs the portal for the link."
+		}
+		return shown, nil
+	}
 	return deed{
-		need: auth.NeedProof, done: to("/account?notice=address-asked"), page: says(p),
+		need: auth.NeedProof, done: to("/account?notice=address-asked"), page: page,
 		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
 			return only(s.auth.ChangeAddress(v.ctx(), v.actor, slot, v.form.get(portal.FieldEmail), p))
 		},
