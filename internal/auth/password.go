@@ -25,14 +25,16 @@ func (s *Service) HashPassword(ctx context.Context, f portal.Field, password str
 
 // checkWeak refuses what is tried first, and what comes down to it (PW-06).
 func (s *Service) checkWeak(f portal.Field, password string) error {
+	why := "This password is on a list of common and breached ones, which are tried first."
 	for _, stem := range portal.PasswordStems(password) {
 		known, err := s.weak.Has(stem)
 		if err != nil {
 			return fmt.Errorf("new password: %w", err)
 		}
 		if known {
-			return portal.Invalid(f, "This password is on a list of common and breached ones, or comes from one by adding digits or signs, or by repeating it; such passwords are tried first. Choose a few words that nobody else would put together.")
+			return portal.Invalid(f, "%s Choose a few words that nobody else would put together.", why)
 		}
+		why = "Without what was added or repeated this is one of the common and breached passwords that are tried first."
 	}
 	return nil
 }

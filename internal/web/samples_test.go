@@ -220,7 +220,7 @@ func addStrangerSamples(add func(string, page)) {
 	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15}
 	add("password-short", passwordPage{owed, whyPassword(portal.Actor{ShortPassword: true})})
 	owed.Ask.Code, owed.Ask.Recovery = true, true
-	owed.Problem = badProblem(portal.FieldNewPassword, "This password is on a list of common and breached ones, or comes from one by adding digits or signs, or by repeating it; such passwords are tried first. Choose a few words that nobody else would put together.")
+	owed.Problem = badProblem(portal.FieldNewPassword, "This password is on a list of common and breached ones, which are tried first. Choose a few words that nobody else would put together.")
 	add("password-known", passwordPage{owed, whyPassword(portal.Actor{})})
 	add("error-404", errorPage{Status: 404, Message: "There is no such page, or it is not yours to see."})
 	add("error-500", errorPage{Status: 500, Message: "Something went wrong on our side. Please try again. If it happens again, tell your administrator this number:", RequestID: "ABCDEFGH"})
