@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"portal"
 )
 
 // kills is how often the server is killed in the middle of things.
@@ -29,6 +31,20 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	wendy.server, wendy.client = s, newClient(t, s.Base)
 	wendy.signInAnyhow()
 	wendy.reachEveryState()
+	wantEachChangeTold(t, in)
+}
+
+// wantEachChangeTold holds that a kill has parted no change from its mail.
+func wantEachChangeTold(t *testing.T, in *installation) {
+	t.Helper()
+	db := in.beneath()
+	changes := number(t, db, "SELECT COUNT(*) FROM events WHERE outcome = 'done' AND action IN ($1, $2, $3, $4, $5)",
+		portal.SetupConfirmed, portal.Replaced, portal.TwoFactorDisable, portal.TwoFactorEnable, portal.SetupDeleted)
+	letters := number(t, db, "SELECT COUNT(*) FROM mails WHERE kind IN ($1, $2, $3, $4)",
+		portal.MailFactorEnabled, portal.MailFactorReplaced, portal.MailFactorDisabled, portal.MailFactorDeleted)
+	if changes == 0 || changes != letters {
+		t.Errorf("%d changes, %d letters", changes, letters)
+	}
 }
 
 // signInAnyhow signs in after a crash: whichever key the confirmed setup has,

@@ -89,6 +89,20 @@ func (l *life) live() {
 	l.post("/sign-in", "login_id", "gary", "password", l.password)
 	l.post("/sign-in/code", "code", l.nextCode())
 	l.note(l.Get("/account"))
+	l.alarm()
+}
+
+// alarm ends the life with "this was not me", and a way back from it.
+func (l *life) alarm() {
+	l.t.Helper()
+	mails := l.server.mailsTo(l.t, "gary@acme.example")
+	link := mails[len(mails)-1].link(l.t, "/alarm/")
+	l.links = append(l.links, strings.TrimPrefix(link, "/alarm/"))
+	l.note(l.Get(link))
+	l.note(l.Get("/alarm"))
+	l.post("/alarm")
+	l.post("/sign-in", "login_id", "gary", "password", l.password)
+	l.note(l.Get("/sign-in/recovery-code"))
 }
 
 func (l *life) nextCode() string {
@@ -142,7 +156,7 @@ func (l *life) secrets() []secret {
 		all = append(all, secret{"token of a cookie", token})
 	}
 	for _, link := range l.links {
-		all = append(all, secret{"token of an invitation", link})
+		all = append(all, secret{"token of a link", link})
 	}
 	if len(l.codes) < 4 || len(l.rescue) != 10 || len(l.tokens) < 4 || len(l.links) == 0 {
 		l.t.Fatalf("the life was too short: %d codes, %d recovery codes, %d tokens, %d links", len(l.codes), len(l.rescue), len(l.tokens), len(l.links))

@@ -140,7 +140,7 @@ func (s *Service) enterFrozen(ctx context.Context, tx *store.Tx, a arrival, user
 
 // frozenShut answers a right password that nothing can complete.
 func frozenShut() error {
-	return portal.Invalid("", "Your account is frozen, because somebody reported with a link of a mail: this was not me. Ask an administrator to open it again.")
+	return portal.Invalid("", "Your account is frozen, because somebody reported with a link of a mail: this was not me. Ask an administrator to open it again, or whoever runs this portal for you.")
 }
 
 // thawByRecovery opens a frozen account in the transaction that a recovery code
