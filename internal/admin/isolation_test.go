@@ -37,6 +37,17 @@ func (s scene) deeds() map[string]func(context.Context, portal.Actor, portal.Use
 			_, err := s.Admin.Reactivate(ctx, a, id, password())
 			return err
 		},
+		"thaw": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
+			_, err := s.Admin.Thaw(ctx, a, id, password())
+			return err
+		},
+		"unlock": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
+			_, err := s.Admin.Unlock(ctx, a, id, password())
+			return err
+		},
+		"dismiss help": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
+			return s.Admin.DismissHelp(ctx, a, id)
+		},
 		"end sessions": func(ctx context.Context, a portal.Actor, id portal.UserID) error {
 			_, err := s.Admin.EndSessions(ctx, a, id, password())
 			return err
@@ -162,6 +173,11 @@ func (s scene) otherUseCases() map[string]useCase {
 			_, err := s.Admin.SetPolicy(ctx, a, admin.PolicyChange{}, auth.Proof{})
 			return err
 		},
+		"export": func(ctx context.Context, a portal.Actor) error {
+			_, err := s.Admin.ExportEvents(ctx, a, admin.EventQuery{}, admin.CSV)
+			return err
+		},
+		"help list": func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.HelpRequests(ctx, a); return err },
 		"edit with bad input": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.EditUser(ctx, a, "x", admin.Edit{}, auth.Proof{})
 			return err
@@ -191,6 +207,13 @@ func (s scene) hostUseCases() map[string]useCase {
 		"set-up link": func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.SetUpLink(ctx, a); return err },
 		"add with password": func(ctx context.Context, a portal.Actor) error {
 			_, err := s.Admin.AddUserWithPassword(ctx, a, admin.NewUser{}, house.Password)
+			return err
+		},
+		"suspend customer": s.Admin.SuspendCustomer,
+		"reopen customer":  s.Admin.ReopenCustomer,
+		"end all sessions": func(ctx context.Context, a portal.Actor) error { _, err := s.Admin.EndAllSessions(ctx, a); return err },
+		"end all everywhere": func(ctx context.Context, a portal.Actor) error {
+			_, err := s.Admin.EndSessionsEverywhere(ctx, a)
 			return err
 		},
 		"set e-mail": func(ctx context.Context, a portal.Actor) error { return s.Admin.SetEmail(ctx, a, "x", "x@example.com") },
