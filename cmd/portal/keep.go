@@ -28,7 +28,7 @@ func (s *services) node(w world, log *slog.Logger) *keeper.Node {
 func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs()})
+	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs(n)})
 	go func() {
 		defer close(done)
 		k.Run(ctx)
@@ -45,15 +45,28 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 }
 
 // jobs are what one node or another does from time to time.
-func (s *services) jobs() []keeper.Job {
+func (s *services) jobs(n *keeper.Node) []keeper.Job {
 	jobs := []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
 		{Name: "remind of the 2FA policy", Every: time.Hour, Do: func(ctx context.Context) error { return s.admin.RemindOfPolicy(ctx, portal.Itself()) }},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
+		{Name: "forget what is past its time", Every: time.Hour, Do: inTime(n, s.auth.Forget)},
+		{Name: "age kept setups", Every: time.Hour, Do: inTime(n, s.auth.AgeSetups)},
 		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: func(ctx context.Context) error { return s.audit.PruneDue(ctx, portal.Itself()) }},
 	}
 	if s.post.Server != nil {
 		jobs = append(jobs, keeper.Job{Name: "mail", Do: func(ctx context.Context) error { return s.post.Deliver(ctx, portal.Itself()) }})
 	}
 	return jobs
+}
+
+// inTime is a job by the clock's word: a node whose clock is wrong leaves it to
+// the others, so that nothing ends before its time.
+func inTime(n *keeper.Node, do func(context.Context, portal.Actor) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := n.Clock(ctx); err != nil {
+			return err
+		}
+		return do(ctx, portal.Itself())
+	}
 }

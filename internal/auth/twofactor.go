@@ -226,7 +226,9 @@ func (s *Service) DisableTwoFactor(ctx context.Context, actor portal.Actor, p Pr
 		if _, err := tx.DeletePending(ctx, user.ID); err != nil {
 			return err
 		}
-		return s.Announce(ctx, tx, actor, actor.Did(portal.TwoFactorDisable).On(user), portal.Letter{Kind: portal.MailFactorDisabled})
+		return s.Announce(ctx, tx, actor, actor.Did(portal.TwoFactorDisable).On(user), portal.Letter{
+			Kind: portal.MailFactorDisabled, Until: tx.Now.Add(s.limits.KeptSetup),
+		})
 	})
 }
 
@@ -251,6 +253,9 @@ func (s *Service) EnableTwoFactor(ctx context.Context, actor portal.Actor, p Pro
 	}
 	if actor.Stored != portal.TwoFactorDisabled {
 		return Confirmed{}, moved()
+	}
+	if err := s.stillKept(ctx, s.store.View(actor.CustomerID), actor.UserID); err != nil {
+		return Confirmed{}, err
 	}
 	var confirmed Confirmed
 	before, err := s.underStepUp(ctx, actor, NeedKept, p, func(tx *store.Tx) error {

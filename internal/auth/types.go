@@ -52,10 +52,12 @@ type Account struct {
 	Setup *Setup
 	// Authenticator describes the proven app, nil where there is none.
 	Authenticator *Authenticator
-	RecoveryLeft  int
-	Addresses     Addresses
-	Sessions      []Session
-	Activity      []portal.Event
+	// KeptUntil is how long a setup that is switched off is kept.
+	KeptUntil    time.Time
+	RecoveryLeft int
+	Addresses    Addresses
+	Sessions     []Session
+	Activity     []portal.Event
 }
 
 // Addresses are where mail to a user goes, and where it shall go.

@@ -95,6 +95,8 @@ type twoFactorRegion struct {
 	Authenticator *auth.Authenticator
 	Problem       *problem
 	Required      bool // by the customer, now
+	KeptUntil     time.Time
+	Lapsed        bool // kept longer than it can be used
 }
 
 // setupSteps is what a pending set-up shows.
@@ -107,7 +109,8 @@ type setupSteps struct {
 }
 
 func twoFactorOf(a auth.Account, now time.Time, wrong *problem) (twoFactorRegion, error) {
-	region := twoFactorRegion{Status: a.TwoFactor, Authenticator: a.Authenticator, Problem: wrong}
+	region := twoFactorRegion{Status: a.TwoFactor, Authenticator: a.Authenticator, Problem: wrong, KeptUntil: a.KeptUntil}
+	region.Lapsed = region.Kept() && !a.KeptUntil.After(now)
 	if a.Setup == nil {
 		return region, nil
 	}

@@ -154,6 +154,7 @@ var notices = map[string]string{
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"moment":   moment,
+		"day":      func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 		"second":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"browser":  portal.BrowserName,

@@ -86,6 +86,7 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 	account := auth.Account{User: wendy(), TwoFactor: status, RecoveryLeft: 8, Addresses: auth.Addresses{First: wendy().Email}}
 	if status.HasSetup() {
 		account.Authenticator = &auth.Authenticator{ConfirmedAt: noon().AddDate(0, -2, 0), LastUsedAt: noon().Add(-time.Hour)}
+		account.KeptUntil = noon().AddDate(0, 0, 77)
 	}
 	if status.State == portal.TwoFactorPending || status.Replacing {
 		account.Setup = &auth.Setup{
@@ -238,6 +239,7 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-blocked", accountSample(blocked, nil, accountNews{}))
 	add("account-codes", accountSample(enabled, nil, accountNews{codes: someCodes()}))
 	add("account-kept", accountSample(kept, nil, accountNews{}))
+	add("account-lapsed", accountSample(kept, func(a *auth.Account) { a.KeptUntil = noon().Add(-time.Hour) }, accountNews{}))
 	add("account-replacing", accountSample(portal.StatusOf(portal.TwoFactorEnabled, true), nil, accountNews{}))
 	add("account-addresses", accountSample(none, func(a *auth.Account) {
 		a.Addresses = auth.Addresses{

@@ -180,3 +180,14 @@ ALTER TABLE sessions ADD COLUMN before_new BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN wrong_tries BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 CREATE INDEX half_sessions_by_end ON half_sessions (expires_at);
+
+-- What is past its time is found by its age.
+CREATE INDEX sessions_by_use ON sessions (last_seen_at);
+CREATE INDEX throttles_by_age ON throttles (since);
+CREATE INDEX unknown_names_by_age ON unknown_names (since);
+CREATE INDEX pendings_by_end ON authenticators (expires_at) WHERE state = 'pending';
+CREATE INDEX kept_setups ON users (twofa_changed_at, id) WHERE twofa_state = 'disabled';
+CREATE INDEX mails_by_age ON mails (created_at);
+CREATE INDEX reset_requests_by_age ON reset_requests (created_at);
+CREATE INDEX help_requests_by_time ON help_requests (created_at);
+CREATE INDEX nodes_by_age ON nodes (seen_at);
