@@ -154,7 +154,7 @@ func moment(r scanner, now time.Time) (time.Time, error) {
 }
 
 // charge counts a hit. The one that leaves the free ones behind starts the wait
-// for the next one. A wait beyond the longest is of a clock that went back
+// for the next one. A wait that began later than now is of a clock that went back
 // since, and over.
 func (b Backoff) charge(ctx context.Context, q querier, now time.Time) (until time.Time, err error) {
 	const hit = ` AS t (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
@@ -165,14 +165,14 @@ func (b Backoff) charge(ctx context.Context, q querier, now time.Time) (until ti
 				WHEN t.since <= $7 OR t.hits + 1 < $3 THEN 0
 				WHEN t.hits + 1 - $3 >= $4 THEN $2 + CAST($6 AS BIGINT)
 				ELSE $2 + (CAST($5 AS BIGINT) << CAST(t.hits + 1 - $3 AS INTEGER)) END
-		WHERE t.wait_until <= $2 OR t.wait_until > $8
+		WHERE t.wait_until <= $2 OR t.since > $8
 		RETURNING hits`
 	query, wait := "INSERT INTO throttles"+hit, "SELECT wait_until FROM throttles WHERE bucket = $1"
 	if b.Unknown {
 		query, wait = "INSERT INTO unknown_names"+hit, "SELECT wait_until FROM unknown_names WHERE bucket = $1"
 	}
 	at := micros(now)
-	charged, err := found(q.row(ctx, query, b.Bucket, at, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), at-b.Forget.Microseconds(), micros(now.Add(b.Longest+slack))))
+	charged, err := found(q.row(ctx, query, b.Bucket, at, int64(b.Free), b.doublings(), b.First.Microseconds(), b.Longest.Microseconds(), at-b.Forget.Microseconds(), micros(now.Add(slack))))
 	if err != nil || charged {
 		return time.Time{}, err
 	}
