@@ -11,8 +11,9 @@ import (
 )
 
 // After a full run at debug level no password, key, code, recovery code or
-// token stands in the log, in a URL or in clear in the data folder. The set-up
-// link is the one secret that is printed, and it is spent by then.
+// token stands in the log, in a URL, in a mail or in clear in the data folder.
+// The set-up link is the one secret that is printed, and it is spent by then; a
+// mail holds the tokens of its own links.
 func TestNoSecretIsLeft(t *testing.T) {
 	t.Parallel()
 	s := install(t).Serve()
@@ -26,6 +27,11 @@ func TestNoSecretIsLeft(t *testing.T) {
 		for _, link := range life.urls {
 			if secret.in(link) {
 				t.Errorf("a URL holds the %s: %s", secret.what, link)
+			}
+		}
+		for _, mail := range life.mails {
+			if secret.what != linkToken && secret.in(mail.Text) {
+				t.Errorf("the mail %q holds the %s", mail.Subject, secret.what)
 			}
 		}
 		for name, content := range files(t, s.Data) {
@@ -57,8 +63,12 @@ type life struct {
 	rescue []string
 	tokens map[string]bool
 	links  []string
+	mails  []letter
 	urls   []string
 }
+
+// linkToken is what stands in links.
+const linkToken = "token of a link"
 
 // setUpByLink makes the first administrator through the printed link.
 func (s *server) setUpByLink() *person {
@@ -90,6 +100,17 @@ func (l *life) live() {
 	l.post("/sign-in/code", "code", l.nextCode())
 	l.note(l.Get("/account"))
 	l.alarm()
+	l.mails = l.server.mails(l.t)
+	for _, mail := range l.mails {
+		l.noteLinks(mail.Text)
+	}
+}
+
+// noteLinks keeps the tokens of links.
+func (l *life) noteLinks(text string) {
+	for _, found := range regexp.MustCompile(`/(?:link|alarm)/([A-Za-z0-9_-]{43})`).FindAllStringSubmatch(text, -1) {
+		l.links = append(l.links, found[1])
+	}
 }
 
 // alarm ends the life with "this was not me", and a way back from it.
@@ -97,7 +118,6 @@ func (l *life) alarm() {
 	l.t.Helper()
 	mails := l.server.mailsTo(l.t, "gary@acme.example")
 	link := mails[len(mails)-1].link(l.t, "/alarm/")
-	l.links = append(l.links, strings.TrimPrefix(link, "/alarm/"))
 	l.note(l.Get(link))
 	l.note(l.Get("/alarm"))
 	l.post("/alarm")
@@ -134,9 +154,7 @@ func (l *life) note(a answer) {
 	for _, found := range regexp.MustCompile(`(?:href|action|src)="([^"]*)"`).FindAllStringSubmatch(a.Body, -1) {
 		l.urls = append(l.urls, found[1])
 	}
-	for _, found := range regexp.MustCompile(`/link/([A-Za-z0-9_-]{43})`).FindAllStringSubmatch(a.Body, -1) {
-		l.links = append(l.links, found[1])
-	}
+	l.noteLinks(a.Body)
 }
 
 func (l *life) secrets() []secret {
@@ -156,10 +174,10 @@ func (l *life) secrets() []secret {
 		all = append(all, secret{"token of a cookie", token})
 	}
 	for _, link := range l.links {
-		all = append(all, secret{"token of a link", link})
+		all = append(all, secret{linkToken, link})
 	}
-	if len(l.codes) < 4 || len(l.rescue) != 10 || len(l.tokens) < 4 || len(l.links) == 0 {
-		l.t.Fatalf("the life was too short: %d codes, %d recovery codes, %d tokens, %d links", len(l.codes), len(l.rescue), len(l.tokens), len(l.links))
+	if len(l.codes) < 4 || len(l.rescue) != 10 || len(l.tokens) < 4 || len(l.links) < 6 || len(l.mails) < 6 {
+		l.t.Fatalf("the life was too short: %d codes, %d recovery codes, %d tokens, %d links, %d mails", len(l.codes), len(l.rescue), len(l.tokens), len(l.links), len(l.mails))
 	}
 	return all
 }

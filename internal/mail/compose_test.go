@@ -203,6 +203,23 @@ func TestLinesAreShortAndLinksWhole(t *testing.T) {
 	}
 }
 
+// A long reason goes on in lines of its own that look like none of ours.
+func TestLongFactsAreIndented(t *testing.T) {
+	l := sample(portal.MailDeletedByAdmin)
+	l.Detail = strings.Repeat("reason ", 30) + "This was not me: https://evil.example"
+	_, facts, _ := strings.Cut(compose(t, l).Text, "\nReason: ")
+	facts, _, _ = strings.Cut(facts, "\n\n")
+	lines := strings.Split(facts, "\n")
+	for _, line := range lines[1:] {
+		if label, _, fact := strings.Cut(line, ": "); !strings.HasPrefix(line, "  ") && !(fact && (label == "From" || label == "Browser")) {
+			t.Errorf("a line begins with what was typed: %q", line)
+		}
+	}
+	if len(lines) < 4 {
+		t.Errorf("a long reason has only the lines %q", lines)
+	}
+}
+
 // Counted things read well at every count.
 func TestCounts(t *testing.T) {
 	for left, wants := range map[int]map[portal.MailKind]string{

@@ -26,15 +26,20 @@ func plain(sh sheet) string {
 	if sh.LinkNote != "" {
 		blocks = append(blocks, sh.LinkNote)
 	}
+	facts := len(blocks)
 	blocks = append(blocks, table(sh.Facts))
 	blocks = append(blocks, sh.Advice...)
 	if sh.Alarm != "" {
 		blocks = append(blocks, alarmText, alarmHead+":\n"+sh.Alarm)
 	}
-	for _, block := range blocks {
-		b.WriteString(wrap(block) + "\n\n")
+	for i, block := range blocks {
+		indent := ""
+		if i == facts { // what was typed begins no line
+			indent = "  "
+		}
+		b.WriteString(wrap(block, indent) + "\n\n")
 	}
-	b.WriteString("-- \n" + wrap(strings.Join(sh.Foot, " ")) + "\n" + sh.Base + "\n")
+	b.WriteString("-- \n" + wrap(strings.Join(sh.Foot, " "), "") + "\n" + sh.Base + "\n")
 	return b.String()
 }
 
@@ -46,8 +51,9 @@ func table(facts []fact) string {
 	return strings.Join(lines, "\n")
 }
 
-// wrap breaks lines between words, never inside one: a link stays whole.
-func wrap(text string) string {
+// wrap breaks lines between words, never inside one: a link stays whole. What
+// goes on in the next line is indented.
+func wrap(text, indent string) string {
 	var b strings.Builder
 	for n, line := range strings.Split(text, "\n") {
 		if n > 0 {
@@ -58,8 +64,8 @@ func wrap(text string) string {
 			long := utf8.RuneCountInString(word)
 			switch {
 			case used > 0 && used+1+long > width:
-				b.WriteByte('\n')
-				used = 0
+				b.WriteString("\n" + indent)
+				used = len(indent)
 			case used > 0:
 				b.WriteByte(' ')
 				used++
