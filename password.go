@@ -47,6 +47,8 @@ func CheckPassword(f Field, password string, owner PasswordOwner) error {
 	switch {
 	case !utf8.ValidString(password) || strings.IndexFunc(password, unicode.IsControl) >= 0:
 		return Invalid(f, "A password has letters, digits, signs and spaces; tabs and other control characters cannot be typed at the sign-in page.")
+	case length == 0:
+		return Invalid(f, "Choose a password of at least %d characters. A few words that only you would put together are easy to remember.", least)
 	case length < least:
 		return Invalid(f, "This password has %d of at least %d characters. Add a word or two: a few words that only you would put together are easy to remember.", length, least)
 	case length > MaxPassword:

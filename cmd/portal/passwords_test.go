@@ -68,7 +68,7 @@ func TestPasswordRuleOnEverySurface(t *testing.T) {
 	s := install(t).Serve()
 	for _, at := range everySurface(t, s) {
 		for password, says := range map[string]string{
-			"": "0 of at least 15", "14 characters.": "14 of at least 15 characters. Add a word", strings.Repeat("🙂", 14): "14 of at least 15",
+			"": "Choose a password of at least 15", "14 characters.": "14 of at least 15 characters. Add a word", strings.Repeat("🙂", 14): "14 of at least 15",
 			"passwordpassword": "common and breached ones", "Password2026!!!!": "Choose a few words", at.login + at.login + at.login + at.login + "2026!": "names that others know",
 		} {
 			if status, found := at.set(password); status != http.StatusUnprocessableEntity || !strings.Contains(found, says) {
@@ -289,7 +289,13 @@ func TestShortPasswordOpensNothingButItsChange(t *testing.T) {
 	s.Run(uli.password+"\n", "user", "add", "--customer", "Acme", "--name", "Uli", "--email", "uli@example.com", "--password-stdin", "uli")
 	uli.signIn()
 	uli.enable()
+	otto := s.person("otto")
+	otto.password = "eight yx"
+	s.Run(otto.password+"\n", "user", "add", "--customer", "Acme", "--name", "Otto", "--email", "otto@example.com", "--password-stdin", "otto")
+	otto.signIn()
+	otto.Get("/").wantRedirect(t, "/account")
 	s.Run("", "customer", "policy", "Acme", "--users", "off")
+	otto.Get("/account").wantRedirect(t, "/account/password") // the running session, too
 	for _, path := range []string{"/account/2fa/disable", "/account/2fa/delete"} {
 		if a := uli.Post(path, "password", uli.password, "code", uli.code()); a.Status != http.StatusConflict || !strings.Contains(visible(a.Body), "at least 15 characters, then come back") {
 			t.Errorf("%s: %d\n%s", path, a.Status, visible(a.Body))
