@@ -34,6 +34,7 @@ const (
 	MailThawed           MailKind = "account opened again"
 	MailAccountChanged   MailKind = "account changed by administrator"
 	MailHelpAsked        MailKind = "help asked for" // to the administrators
+	MailHelpAskedForYou  MailKind = "help asked for in your name"
 	MailPolicyReminder   MailKind = "2fa will be required"
 	MailPolicyChanged    MailKind = "2fa policy changed" // to the other administrators
 	MailSuspiciousSource MailKind = "suspicious failures"

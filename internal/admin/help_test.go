@@ -52,6 +52,9 @@ func TestAskForHelp(t *testing.T) {
 		if told := s.LettersOf(t, "ada", portal.MailHelpAsked); len(told) != 1 || told[0].AboutID != id || told[0].Alarm != "" {
 			t.Errorf("the administrator reads %+v", told)
 		}
+		if told := s.LettersOf(t, "wendy", portal.MailHelpAskedForYou); len(told) != 1 || told[0].Alarm == "" {
+			t.Errorf("the person reads %+v", told)
+		}
 		if n := len(s.LettersOf(t, "eve", portal.MailHelpAsked)); n != 0 {
 			t.Error("another customer's administrator is told")
 		}

@@ -32,7 +32,7 @@ type walk struct {
 	p        *house.Person
 	id       portal.UserID
 	recovery []string
-	token    string // of "this was not me"
+	token    string // of "this was not me", or of a half session
 }
 
 func (w *walk) enabled() { w.recovery = w.p.Enable() }
@@ -60,6 +60,11 @@ func (w *walk) suspended() {
 func (w *walk) alarmed() {
 	w.enabled()
 	w.token = w.alarm(w.t, w.p.Login)
+}
+
+func (w *walk) halfway() {
+	w.enabled()
+	w.token = w.half(w.t, w.p.Login)
 }
 
 func (w *walk) frozen() {
@@ -156,6 +161,9 @@ func othersChanges() []told {
 		{portal.ResetDemanded, portal.MailResetDemanded, "", false, (*walk).enabled, func(w *walk) (auth.Renewed, error) {
 			return w.Admin.DemandPassword(w.t.Context(), w.acme, w.id, "stolen", auth.Proof{})
 		}},
+		{portal.HelpAsked, portal.MailHelpAskedForYou, portal.MailHelpAsked, true, (*walk).halfway, func(w *walk) (auth.Renewed, error) {
+			return auth.Renewed{}, w.Auth.AskHelp(w.t.Context(), house.Origin(), w.token)
+		}},
 		{portal.AccountFrozen, portal.MailFrozen, portal.MailFrozenAdmin, false, (*walk).alarmed, func(w *walk) (auth.Renewed, error) {
 			return auth.Renewed{}, w.Auth.Freeze(w.t.Context(), house.Origin(), w.token)
 		}},
@@ -179,8 +187,8 @@ func untold() map[portal.Action]string {
 		portal.SignedIn: "told where the browser is new", portal.PasswordTried: no, portal.SecondFactorTried: no,
 		portal.SignInCancelled: no, portal.SignedOut: no, portal.SteppedUp: no, portal.SessionsEnded: no, portal.UserUnlocked: no,
 		portal.SetupStarted: "counts for nothing until it is confirmed", portal.SetupCancelled: "never counted", portal.ReplacementStarted: "counts for nothing until it is confirmed",
-		portal.HelpAsked: "TestAskForHelp", portal.HelpDismissed: no,
-		portal.UserAdded: "the invitation tells", portal.UserInvited: itself, portal.InvitationAccepted: "the owner's first password", portal.InvitationDropped: "nobody has the account yet",
+		portal.HelpDismissed: no,
+		portal.UserAdded:     "the invitation tells", portal.UserInvited: itself, portal.InvitationAccepted: "the owner's first password", portal.InvitationDropped: "nobody has the account yet",
 		portal.ResetAsked: itself, portal.PasswordReset: "TestReset", portal.EmailConfirmed: "TestNewAddressCountsOnceConfirmed",
 		portal.SetupExpired: "the keeper's", portal.CodesBlocked: "the guessing's", portal.PolicyChanged: "TestPolicyIsSet",
 		portal.CustomerAdded: no, portal.CustomerSuspended: "the operator's", portal.CustomerReopened: "the operator's", portal.SetUpCompleted: no,

@@ -54,7 +54,8 @@ func helpersOf(ctx context.Context, view store.View, user portal.UserID) (Helper
 
 // AskHelp tells the administrators, by mail and on their start page, that a
 // person with the right password has no second factor at hand. It changes
-// nothing by itself: somebody else may know the password.
+// nothing by itself: somebody else may know the password, so that the person is
+// told, too.
 func (s *Service) AskHelp(ctx context.Context, o portal.Origin, half string) error {
 	h, err := s.half(ctx, half)
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *Service) askHelp(ctx context.Context, tx *store.Tx, o portal.Origin, h 
 	if !asked {
 		return tx.Record(ctx, event.With("asked before"))
 	}
-	if err := tx.Record(ctx, event); err != nil {
+	if err := s.Announce(ctx, tx, portal.Stranger(o), event, portal.Letter{Kind: portal.MailHelpAskedForYou}); err != nil {
 		return err
 	}
 	letter := portal.Letter{Kind: portal.MailHelpAsked, About: user.Name, AboutID: user.ID}

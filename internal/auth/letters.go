@@ -114,7 +114,8 @@ const lettersPerHour = 5
 // their senders are counted where they ask.
 func provoked(kind portal.MailKind) bool {
 	switch kind {
-	case portal.MailNewBrowser, portal.MailWrongCodes, portal.MailManyFailures, portal.MailSuspiciousSource, portal.MailHelpAsked:
+	case portal.MailNewBrowser, portal.MailWrongCodes, portal.MailManyFailures, portal.MailSuspiciousSource,
+		portal.MailHelpAsked, portal.MailHelpAskedForYou:
 		return true
 	}
 	return false

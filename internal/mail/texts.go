@@ -42,6 +42,7 @@ var texts = map[portal.MailKind]func(portal.Letter) story{
 	portal.MailThawed:           thawed,
 	portal.MailAccountChanged:   accountChanged,
 	portal.MailHelpAsked:        helpAsked,
+	portal.MailHelpAskedForYou:  helpAskedForYou,
 	portal.MailPolicyReminder:   policyReminder,
 	portal.MailPolicyChanged:    policyChanged,
 	portal.MailSuspiciousSource: suspiciousSource,

@@ -92,6 +92,14 @@ func helpAsked(l portal.Letter) story {
 	}
 }
 
+func helpAskedForYou(portal.Letter) story {
+	return story{
+		subject: "Your administrators were asked to help you",
+		said:    []string{"Somebody entered your right password, has no code, and asked your administrators for help. Nothing has changed; they will first make sure that it is you."},
+		advice:  []string{"Was it you? Then wait for their call, or call them. If not, somebody knows your password: change it now, and wherever else you use it."},
+	}
+}
+
 func policyReminder(l portal.Letter) story {
 	return story{
 		subject: "Two-factor authentication will be required",
