@@ -47,8 +47,9 @@ func (s *Service) Seal(ctx context.Context, actor portal.Actor) error {
 // hold up the others.
 func (s *Service) sealFrom(ctx context.Context, customer portal.CustomerID) error {
 	var broken []error
+	after := int64(0)
 	for customer != "" {
-		more, err := s.sealOne(ctx, customer)
+		last, more, err := s.sealOne(ctx, customer, after)
 		switch {
 		case errors.Is(err, store.ErrConflict): // another node was faster
 		case errors.Is(err, errBroken):
@@ -57,8 +58,10 @@ func (s *Service) sealFrom(ctx context.Context, customer portal.CustomerID) erro
 			return errors.Join(append(broken, err)...)
 		}
 		if err == nil && more {
+			after = last
 			continue
 		}
+		after = 0
 		if customer, err = s.store.NextUnsealed(ctx, customer); err != nil {
 			return errors.Join(append(broken, err)...)
 		}
@@ -69,15 +72,17 @@ func (s *Service) sealFrom(ctx context.Context, customer portal.CustomerID) erro
 // errBroken says that a chain cannot be gone on with.
 var errBroken = errors.New("the audit chain is broken; run portal audit verify")
 
-// sealOne closes one batch of a customer; more tells whether it was full.
-func (s *Service) sealOne(ctx context.Context, customer portal.CustomerID) (more bool, err error) {
+// sealOne closes one batch of a customer, from the event after an id on: what
+// PostgreSQL still has of the batch before it would be slow to walk over. It
+// returns where it got to, and whether the batch was full.
+func (s *Service) sealOne(ctx context.Context, customer portal.CustomerID, after int64) (last int64, more bool, err error) {
 	var made store.Seal
 	err = s.store.WriteSeal(ctx, customer, func(tx *store.Tx) error {
-		events, err := tx.UnsealedEvents(ctx, 0, batch)
+		events, err := tx.UnsealedEvents(ctx, after, batch)
 		if err != nil || len(events) == 0 {
 			return err
 		}
-		more = len(events) == batch
+		more, last = len(events) == batch, events[len(events)-1].ID
 		made, err = s.extend(ctx, tx, customer, events)
 		return err
 	})
@@ -85,7 +90,7 @@ func (s *Service) sealOne(ctx context.Context, customer portal.CustomerID) (more
 		// Wherever the log is kept, it is a witness that the database cannot change.
 		s.log.InfoContext(ctx, "events sealed", "customer_id", string(customer), "seal", made.Number, "hash", hex.EncodeToString(made.Hash))
 	}
-	return more, err
+	return last, more, err
 }
 
 // extend adds a seal to the customer's chain, unless the chain's end is not
@@ -112,7 +117,7 @@ func (s *Service) extend(ctx context.Context, tx *store.Tx, customer portal.Cust
 	if err := s.putChain(ctx, tx, customer, chain); err != nil {
 		return store.Seal{}, err
 	}
-	closed, err := tx.Sealed(ctx, made.Last)
+	closed, err := tx.Sealed(ctx, made.First-1, made.Last)
 	if err == nil && closed != int64(len(events)) {
 		err = fmt.Errorf("%d events were sealed and %d taken out: %w", len(events), closed, errBroken)
 	}

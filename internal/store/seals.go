@@ -134,13 +134,13 @@ func (tx *Tx) PutChain(ctx context.Context, c Chain) error {
 	return err
 }
 
-// Sealed takes the events up to an id out of those that wait, and returns how
-// many they were. One that was deleted before it was sealed stays, and is
-// found there.
-func (tx *Tx) Sealed(ctx context.Context, through int64) (int64, error) {
-	const query = `DELETE FROM unsealed_events WHERE customer_id = $1 AND event_id <= $2
+// Sealed takes the events after an id and up to another out of those that
+// wait, and returns how many they were. One that was deleted before it was
+// sealed stays, and is found there.
+func (tx *Tx) Sealed(ctx context.Context, after, through int64) (int64, error) {
+	const query = `DELETE FROM unsealed_events WHERE customer_id = $1 AND event_id > $2 AND event_id <= $3
 		AND EXISTS (SELECT e.id FROM events e WHERE e.customer_id = $1 AND e.id = unsealed_events.event_id)`
-	return tx.q.exec(ctx, query, tx.customer, through)
+	return tx.q.exec(ctx, query, tx.customer, after, through)
 }
 
 // AnyLate tells whether an event of a seal after the given one, or one that

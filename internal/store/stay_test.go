@@ -58,7 +58,7 @@ func (b base) seal(t *testing.T, in portal.CustomerID, n int64) {
 		if err := tx.PutChain(t.Context(), store.Chain{Number: n, Hash: digest(2), KeyID: "k", Mark: digest(3)}); err != nil {
 			return err
 		}
-		closed, err := tx.Sealed(t.Context(), last)
+		closed, err := tx.Sealed(t.Context(), 0, last)
 		return mustHappen(closed == int64(len(events)), err)
 	})
 	if err != nil {
