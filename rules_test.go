@@ -155,3 +155,20 @@ func TestCleanText(t *testing.T) {
 		}
 	}
 }
+
+// An address is stored as it is typed or not at all, and cannot become two
+// lines of a mail.
+func FuzzParseEmail(f *testing.F) {
+	for _, s := range []string{"wendy@example.com", " a@b ", "\"a b\"@example.com", "a@b\r\nBcc: c@d", "A <a@b>", "a@b, c@d", "ü@例え.jp"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		email, err := ParseEmail(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseEmail(email); err != nil || again != email || len(email) > MaxEmail || strings.ContainsAny(email, "\r\n\x00") {
+			t.Errorf("%q: %q, then %q, %v", s, email, again, err)
+		}
+	})
+}

@@ -290,3 +290,25 @@ func TestRingReplaces(t *testing.T) {
 		t.Errorf("the folder holds %v", entries)
 	}
 }
+
+// No text of a key ring file is read as something else than it says, and what
+// is refused stays out of the error.
+func FuzzParseRing(f *testing.F) {
+	f.Add([]byte(testRing(2).text()))
+	for _, text := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"id":"k-00000000"}]}`, `{"keys":null} x`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := parseRing(text)
+		if err != nil {
+			if !errors.Is(err, ErrRingMalformed) || len(err.Error()) > 100 {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		again, err := parseRing(r.text())
+		if err != nil || !slices.Equal(again.KeyIDs(), r.KeyIDs()) {
+			t.Fatalf("%q becomes %v, %v", text, again, err)
+		}
+	})
+}

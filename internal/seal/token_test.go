@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strings"
 	"testing"
 )
@@ -42,4 +43,24 @@ func TestTokenDigestRefuses(t *testing.T) {
 			t.Errorf("TokenDigest(%q) = %x, %v; want it refused", token, digest, ok)
 		}
 	}
+}
+
+// Only what NewToken can have made has a digest, and each token one of its own.
+func FuzzTokenDigest(f *testing.F) {
+	for _, token := range []string{NewToken(), strings.Repeat("A", 43), strings.Repeat("_", 43), strings.Repeat("A", 42) + "B", "A\n" + strings.Repeat("A", 41)} {
+		f.Add(token)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		digest, ok := TokenDigest(token)
+		if !ok {
+			if digest != nil {
+				t.Fatalf("%q: a digest without a token", token)
+			}
+			return
+		}
+		random, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil || len(random) != 32 || base64.RawURLEncoding.EncodeToString(random) != token || len(digest) != 32 {
+			t.Fatalf("%q is taken for a token: %v", token, err)
+		}
+	})
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"maps"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -65,6 +67,33 @@ func FuzzParseFields(f *testing.F) {
 		}
 		if back, err := parseFields(again.Encode()); err != nil || !maps.Equal(back, got) {
 			t.Fatalf("%q gives %v, and that %v (%v)", raw, got, back, err)
+		}
+	})
+}
+
+// Whatever a proxy or a stranger writes into the forwarding header, the address
+// that is recorded is one, and the peer's where the peer has no name.
+func FuzzClient(f *testing.F) {
+	for _, header := range []string{"198.51.100.7", "1.2.3.4, 10.0.0.9", "2001:db8::1%eth0", "::ffff:10.0.0.1", ",", "nonsense, 10.0.0.1", "10.0.0.1:99", `for="[::1]"`} {
+		f.Add(header)
+	}
+	named, err := ParseProxies([]string{"10.0.0.0/8", "::1"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-Forwarded-For"] = []string{header}
+		for _, p := range []proxies{nil, named} {
+			r.RemoteAddr = "10.0.0.2:1234"
+			got := p.client(r)
+			address, err := netip.ParseAddr(got)
+			if err != nil || address.Zone() != "" || address.Is4In6() {
+				t.Fatalf("%q makes the address %q", header, got)
+			}
+			if p == nil && got != "10.0.0.2" {
+				t.Fatalf("an unnamed peer is %q", got)
+			}
 		}
 	})
 }
