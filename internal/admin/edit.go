@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,11 +131,12 @@ func (s *Service) SetEmail(ctx context.Context, actor portal.Actor, id portal.Us
 	if err != nil {
 		return err
 	}
-	moves := func(_ context.Context, _ store.View, user portal.User) error {
-		if user.Email == to {
-			return portal.Conflict("Mail to %s goes to this address already.", user.Name)
+	moves := func(ctx context.Context, view store.View, user portal.User) error {
+		at, err := view.Addresses(ctx, user.ID)
+		if err == nil && slices.Contains(at.Confirmed(), to) {
+			err = portal.Conflict("Mail to %s goes to this address already.", user.Name)
 		}
-		return nil
+		return err
 	}
 	_, err = s.on(ctx, actor, id, deed{portal.SetAddresses, auth.NeedFresh, auth.Proof{}, moves, func(tx *store.Tx, user portal.User) error {
 		if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {

@@ -56,11 +56,17 @@ func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
 		return Link{}, err
 	}
 	customer, err := view.Customer(ctx)
-	owes := found.Purpose == ForReset && who.TwoFactor().AsksCode()
-	return Link{
+	if err != nil {
+		return Link{}, err
+	}
+	link := Link{
 		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: customer.Name, Address: found.Address,
-		Ask: Ask{Code: owes, Recovery: owes}, LeastPassword: OwnerOf(who, customer, view.Now).MinLength(), ExpiresAt: found.ExpiresAt,
-	}, err
+		LeastPassword: OwnerOf(who, customer, view.Now).MinLength(), ExpiresAt: found.ExpiresAt,
+	}
+	if found.Purpose == ForReset {
+		link.Ask, err = s.resetAsks(ctx, view, who)
+	}
+	return link, err
 }
 
 // FindLink finds a link of one of these purposes that may still be used.

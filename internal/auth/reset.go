@@ -44,6 +44,16 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 	return s.chargedReset(ctx, r, who.User)
 }
 
+// resetAsks is what the form behind the link of a user asks for: a recovery
+// code only where codes of the app are blocked.
+func (s *Service) resetAsks(ctx context.Context, view store.View, user portal.User) (Ask, error) {
+	if !user.TwoFactor().AsksCode() {
+		return Ask{}, nil
+	}
+	current, err := view.Current(ctx, user.ID)
+	return Ask{Code: !s.blocked(current), Recovery: true}, err
+}
+
 // secondFactor is what was given of the second factor that a user owes; nil
 // where none is owed.
 func secondFactor(user portal.User, o portal.Origin, p Proof) (*factor, error) {

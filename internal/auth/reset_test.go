@@ -151,6 +151,24 @@ func TestResetClearsTheWay(t *testing.T) {
 	})
 }
 
+// Where codes are blocked a right one sets no password, a recovery code does.
+func TestResetWhileCodesAreBlocked(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, recovery := s.protected(t, "wendy")
+		if _, err := s.Outside(t).ExecContext(t.Context(), "UPDATE authenticators SET failures = 100"); err != nil {
+			t.Fatal(err)
+		}
+		token := s.forget(t, "wendy")
+		if link, err := s.Auth.OpenLink(t.Context(), token); err != nil || link.Ask.Code || !link.Ask.Recovery {
+			t.Errorf("the form asks for %+v, %v", link.Ask, err)
+		}
+		refused(t, "a right code", s.reset(t, token, auth.Proof{Code: p.Code()}), portal.CodeInvalid)
+		if err := s.reset(t, token, auth.Proof{RecoveryCode: recovery[0]}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // The properties of every mailed link, one by one (LC-10).
 
 func TestLinkIsForOnce(t *testing.T) {

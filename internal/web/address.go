@@ -13,7 +13,7 @@ type addressesRegion struct{ At auth.Addresses }
 // changeAddress is the page that asks for the first address anew.
 func changeAddress() deed {
 	return addressDeed(auth.FirstAddress, stepUpPage{
-		Heading: "Change your e-mail address", Button: "Change e-mail",
+		Heading: "Change your e-mail", Button: "Change e-mail",
 		Text: []string{
 			"A mail with a link goes to the new address. Once you have opened the link and confirmed, mail goes there instead.",
 			"Until then nothing changes. The present addresses are told.",
@@ -24,7 +24,7 @@ func changeAddress() deed {
 // changeSecondAddress is the page that asks for a second address, or another.
 func changeSecondAddress() deed {
 	return addressDeed(auth.SecondAddress, stepUpPage{
-		Heading: "Add a second e-mail address", Button: "Add the address",
+		Heading: "Add a second e-mail", Button: "Add the address",
 		Text: []string{
 			"Mail about your account then goes to both addresses, so that you learn of trouble even where one mailbox is lost.",
 			"A mail with a link goes to the second address. It counts once you have opened the link and confirmed.",
@@ -53,7 +53,7 @@ func removeSecondAddress() deed {
 	return deed{
 		need: auth.NeedProof, done: to("/account?notice=address-removed"),
 		page: says(stepUpPage{
-			Heading: "Remove the second e-mail address", Button: "Remove the address", Danger: true, Cancel: "/account",
+			Heading: "Remove the second e-mail", Button: "Remove the address", Danger: true, Cancel: "/account",
 			Text: []string{"Mail about your account then goes to your first address only. Both addresses are told, and your other sessions end."},
 		}),
 		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
@@ -76,7 +76,7 @@ func giveAddressUp(slot auth.Slot) handler {
 type confirmAddressPage struct{ Link auth.Link }
 
 func (confirmAddressPage) file() string  { return "confirmaddress" }
-func (confirmAddressPage) title() string { return "Confirm this e-mail address" }
+func (confirmAddressPage) title() string { return "Confirm this address" }
 func (confirmAddressPage) bare() bool    { return true }
 
 // Second tells whether it is the second address of the account.

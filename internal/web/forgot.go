@@ -78,7 +78,10 @@ func (p resetPage) New() input {
 }
 
 // ByRecovery tells whether a recovery code is asked for.
-func (p resetPage) ByRecovery() bool { return p.Link.Ask.Recovery && p.Recovery }
+func (p resetPage) ByRecovery() bool { return p.Link.Ask.Recovery && (p.Recovery || p.Blocked()) }
+
+// Blocked tells that codes of the app are blocked.
+func (p resetPage) Blocked() bool { return p.Link.Ask.Recovery && !p.Link.Ask.Code }
 
 // Second is the field for the second factor, where the account has one.
 func (p resetPage) Second() input {

@@ -216,6 +216,9 @@ func addStrangerSamples(add func(string, page)) {
 	add("reset", resetPage{Link: link})
 	link.Address = "w.okafor@northwind.example"
 	add("confirm-address", confirmAddressPage{link})
+	blocked := link
+	blocked.Ask = auth.Ask{Recovery: true}
+	add("reset-blocked", resetPage{Link: blocked})
 	add("reset-2fa", resetPage{Link: protected})
 	add("reset-recovery-wrong", resetPage{Link: protected, Recovery: true, Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15}
