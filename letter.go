@@ -8,36 +8,35 @@ type MailKind string
 // The kinds of mail. Each change is told to all confirmed addresses of the
 // person it happened to (LC-04).
 const (
-	MailInvitation       MailKind = "invitation"
-	MailReset            MailKind = "password reset link"
-	MailResetDemanded    MailKind = "new password demanded"
-	MailPasswordChanged  MailKind = "password changed"
-	MailConfirmAddress   MailKind = "confirm address"
-	MailAddressAsked     MailKind = "address change asked for"
-	MailAddressChanged   MailKind = "address changed"
-	MailFactorEnabled    MailKind = "2fa enabled"
-	MailFactorDisabled   MailKind = "2fa disabled"
-	MailFactorDeleted    MailKind = "2fa deleted"
-	MailFactorReplaced   MailKind = "authenticator replaced"
-	MailFactorExpires    MailKind = "kept setup runs out"
-	MailFactorExpired    MailKind = "kept setup ran out"
-	MailRecoveryIssued   MailKind = "recovery codes issued"
-	MailRecoveryUsed     MailKind = "recovery code used"
-	MailDeletedByAdmin   MailKind = "2fa deleted by administrator"
-	MailAdminDeleted     MailKind = "administrator deleted 2fa" // to the other administrators
-	MailNewBrowser       MailKind = "sign-in from a new browser"
-	MailWrongCodes       MailKind = "wrong codes behind the right password"
-	MailManyFailures     MailKind = "sign-in after many failures"
-	MailCodesBlocked     MailKind = "codes blocked"
-	MailFrozen           MailKind = "account frozen"
-	MailFrozenAdmin      MailKind = "account of a colleague frozen" // to the administrators
-	MailThawed           MailKind = "account opened again"
-	MailAccountChanged   MailKind = "account changed by administrator"
-	MailHelpAsked        MailKind = "help asked for" // to the administrators
-	MailHelpAskedForYou  MailKind = "help asked for in your name"
-	MailPolicyReminder   MailKind = "2fa will be required"
-	MailPolicyChanged    MailKind = "2fa policy changed" // to the other administrators
-	MailSuspiciousSource MailKind = "suspicious failures"
+	MailInvitation      MailKind = "invitation"
+	MailReset           MailKind = "password reset link"
+	MailResetDemanded   MailKind = "new password demanded"
+	MailPasswordChanged MailKind = "password changed"
+	MailConfirmAddress  MailKind = "confirm address"
+	MailAddressAsked    MailKind = "address change asked for"
+	MailAddressChanged  MailKind = "address changed"
+	MailFactorEnabled   MailKind = "2fa enabled"
+	MailFactorDisabled  MailKind = "2fa disabled"
+	MailFactorDeleted   MailKind = "2fa deleted"
+	MailFactorReplaced  MailKind = "authenticator replaced"
+	MailFactorExpires   MailKind = "kept setup runs out"
+	MailFactorExpired   MailKind = "kept setup ran out"
+	MailRecoveryIssued  MailKind = "recovery codes issued"
+	MailRecoveryUsed    MailKind = "recovery code used"
+	MailDeletedByAdmin  MailKind = "2fa deleted by administrator"
+	MailAdminDeleted    MailKind = "administrator deleted 2fa" // to the other administrators
+	MailNewBrowser      MailKind = "sign-in from a new browser"
+	MailWrongCodes      MailKind = "wrong codes behind the right password"
+	MailManyFailures    MailKind = "sign-in after many failures"
+	MailCodesBlocked    MailKind = "codes blocked"
+	MailFrozen          MailKind = "account frozen"
+	MailFrozenAdmin     MailKind = "account of a colleague frozen" // to the administrators
+	MailThawed          MailKind = "account opened again"
+	MailAccountChanged  MailKind = "account changed by administrator"
+	MailHelpAsked       MailKind = "help asked for" // to the administrators
+	MailHelpAskedForYou MailKind = "help asked for in your name"
+	MailPolicyReminder  MailKind = "2fa will be required"
+	MailPolicyChanged   MailKind = "2fa policy changed" // to the other administrators
 )
 
 // Letter is what a mail tells, before it is put into words. It may hold the

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // browserCookie is the name of the cookie of a known browser on http://localhost.
@@ -38,4 +43,130 @@ func TestKnownBrowserCookie(t *testing.T) {
 	if strings.Contains(s.Log(), token) {
 		t.Error("the log holds the token")
 	}
+}
+
+// A stranger who knows the login ID makes nobody but strangers wait: the owner
+// signs in from the known browser, works on in the running session, and reads
+// on the home page what was tried (AU-03, AU-15).
+func TestOwnerUnderAttack(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		wendy := s.join("Acme", "user", "wendy")
+		wendy.signIn()
+		wendy.enable()
+		stranger := s.person("wendy")
+		stranger.guess(5)
+		stranger.Post("/sign-in", "login_id", "wendy", "password", goodPassword).want(t, http.StatusTooManyRequests)
+		wendy.Get("/account").want(t, 200)
+		wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+		wendy.signIn()
+		home := visible(wendy.Get("/").want(t, 200).Body)
+		if !strings.Contains(home, "there were 6 wrong tries") {
+			t.Errorf("the home page says nothing of it:\n%s", home)
+		}
+		wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+		wendy.signIn()
+		if home := visible(wendy.Get("/").want(t, 200).Body); strings.Contains(home, "wrong tries") || !strings.Contains(home, "Your last sign-in") {
+			t.Errorf("it says so again:\n%s", home)
+		}
+	})
+}
+
+// The pages that ask for a code tell the portal's time, and behind the right
+// password why a code is wrong: a slow clock, or one that this browser has used.
+func TestHonestHelp(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	code := wendy.code()
+	s.Advance(3 * time.Minute)
+	asks := func(where, page, what string) {
+		t.Helper()
+		if text := visible(page); !strings.Contains(text, what) || !regexp.MustCompile(`The portal's clock:\s+\d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC`).MatchString(text) {
+			t.Errorf("%s does not say %q and the time:\n%s", where, what, text)
+		}
+	}
+	asks("the step-up", wendy.Get("/account/2fa/disable").want(t, 200).Body, "6-digit code")
+	wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+	wendy.enterPassword()
+	asks("the second step", wendy.Get("/sign-in/code").want(t, 200).Body, "6-digit code")
+	asks("a slow phone", wendy.Post("/sign-in/code", "code", code).want(t, 422).Body, "Your phone's clock is about 3 minutes slow: set it to automatic.")
+	code = wendy.code()
+	wendy.Post("/sign-in/code", "code", code).wantRedirect(t, "/")
+	wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+	wendy.enterPassword()
+	asks("the same browser", wendy.Post("/sign-in/code", "code", code).want(t, 422).Body, "used already. Wait for the next code: it comes in")
+	other := s.person("wendy")
+	other.enterPassword()
+	if text := visible(other.Post("/sign-in/code", "code", code).want(t, 422).Body); strings.Contains(text, "used already") {
+		t.Errorf("another browser learns that the code was used:\n%s", text)
+	}
+}
+
+// A flood of sign-ins is answered, at once or with "try again", in bounded
+// memory, and who is signed in works on meanwhile (AP-07).
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	const flood = 190 // fewer than one address may fail in an hour
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	stranger := newClient(t, s.Base)
+	answers := make(chan answer, flood)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		together(flood, func(i int) {
+			a, err := stranger.tryPost("/sign-in", "login_id", fmt.Sprintf("name%d", i), "password", goodPassword)
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- a
+		})
+		close(answers)
+	}()
+	for running, pages := true, 0; running; pages++ {
+		wendy.Get("/account").want(t, 200)
+		select {
+		case <-over:
+			running = false
+			if pages == 0 {
+				t.Error("no page was served during the flood")
+			}
+		default:
+		}
+	}
+	count := map[int]int{}
+	for a := range answers {
+		count[a.Status]++
+		if a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") == "" {
+			t.Error("a 503 does not say when to come again")
+		}
+	}
+	if count[422] == 0 || count[503] == 0 || count[422]+count[503] != flood {
+		t.Errorf("answers by status: %v", count)
+	}
+	if peak := s.peakMemory(); peak > 400<<10 {
+		t.Errorf("the server took %d KiB", peak)
+	}
+	wendy.signIn() // the flood over, everything goes on
+}
+
+// peakMemory is the most memory that the server has taken, in KiB.
+func (s *server) peakMemory() int {
+	s.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	must(s.t, err)
+	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if found == nil {
+		s.t.Fatalf("no peak in\n%s", status)
+	}
+	peak, err := strconv.Atoi(string(found[1]))
+	must(s.t, err)
+	return peak
 }

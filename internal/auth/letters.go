@@ -114,7 +114,7 @@ const lettersPerHour = 5
 // their senders are counted where they ask.
 func provoked(kind portal.MailKind) bool {
 	switch kind {
-	case portal.MailNewBrowser, portal.MailWrongCodes, portal.MailManyFailures, portal.MailSuspiciousSource,
+	case portal.MailNewBrowser, portal.MailWrongCodes, portal.MailManyFailures,
 		portal.MailHelpAsked, portal.MailHelpAskedForYou:
 		return true
 	}

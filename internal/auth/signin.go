@@ -21,6 +21,9 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if loginID == "" || password == "" {
 		return SignedIn{}, portal.Invalid("", "Enter your login ID and your password.")
 	}
+	if s.hasher.Busy() { // a flood costs the database nothing
+		return SignedIn{}, hashing(seal.ErrBusy)
+	}
 	who, err := s.store.CredentialsByLogin(ctx, loginID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return SignedIn{}, err

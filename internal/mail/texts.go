@@ -16,36 +16,35 @@ func tell(l portal.Letter) story {
 
 // texts has the text of every kind.
 var texts = map[portal.MailKind]func(portal.Letter) story{
-	portal.MailInvitation:       invitation,
-	portal.MailReset:            reset,
-	portal.MailResetDemanded:    resetDemanded,
-	portal.MailPasswordChanged:  passwordChanged,
-	portal.MailConfirmAddress:   confirmAddress,
-	portal.MailAddressAsked:     addressAsked,
-	portal.MailAddressChanged:   addressChanged,
-	portal.MailFactorEnabled:    factorEnabled,
-	portal.MailFactorDisabled:   factorDisabled,
-	portal.MailFactorDeleted:    factorDeleted,
-	portal.MailFactorReplaced:   factorReplaced,
-	portal.MailFactorExpires:    factorExpires,
-	portal.MailFactorExpired:    factorExpired,
-	portal.MailRecoveryIssued:   recoveryIssued,
-	portal.MailRecoveryUsed:     recoveryUsed,
-	portal.MailDeletedByAdmin:   deletedByAdmin,
-	portal.MailAdminDeleted:     adminDeleted,
-	portal.MailNewBrowser:       newBrowser,
-	portal.MailWrongCodes:       wrongCodes,
-	portal.MailManyFailures:     manyFailures,
-	portal.MailCodesBlocked:     codesBlocked,
-	portal.MailFrozen:           frozen,
-	portal.MailFrozenAdmin:      frozenAdmin,
-	portal.MailThawed:           thawed,
-	portal.MailAccountChanged:   accountChanged,
-	portal.MailHelpAsked:        helpAsked,
-	portal.MailHelpAskedForYou:  helpAskedForYou,
-	portal.MailPolicyReminder:   policyReminder,
-	portal.MailPolicyChanged:    policyChanged,
-	portal.MailSuspiciousSource: suspiciousSource,
+	portal.MailInvitation:      invitation,
+	portal.MailReset:           reset,
+	portal.MailResetDemanded:   resetDemanded,
+	portal.MailPasswordChanged: passwordChanged,
+	portal.MailConfirmAddress:  confirmAddress,
+	portal.MailAddressAsked:    addressAsked,
+	portal.MailAddressChanged:  addressChanged,
+	portal.MailFactorEnabled:   factorEnabled,
+	portal.MailFactorDisabled:  factorDisabled,
+	portal.MailFactorDeleted:   factorDeleted,
+	portal.MailFactorReplaced:  factorReplaced,
+	portal.MailFactorExpires:   factorExpires,
+	portal.MailFactorExpired:   factorExpired,
+	portal.MailRecoveryIssued:  recoveryIssued,
+	portal.MailRecoveryUsed:    recoveryUsed,
+	portal.MailDeletedByAdmin:  deletedByAdmin,
+	portal.MailAdminDeleted:    adminDeleted,
+	portal.MailNewBrowser:      newBrowser,
+	portal.MailWrongCodes:      wrongCodes,
+	portal.MailManyFailures:    manyFailures,
+	portal.MailCodesBlocked:    codesBlocked,
+	portal.MailFrozen:          frozen,
+	portal.MailFrozenAdmin:     frozenAdmin,
+	portal.MailThawed:          thawed,
+	portal.MailAccountChanged:  accountChanged,
+	portal.MailHelpAsked:       helpAsked,
+	portal.MailHelpAskedForYou: helpAskedForYou,
+	portal.MailPolicyReminder:  policyReminder,
+	portal.MailPolicyChanged:   policyChanged,
 }
 
 // Letters with a link, and those about passwords and addresses.
@@ -74,8 +73,8 @@ func reset(portal.Letter) story {
 	}
 }
 
-func resetDemanded(portal.Letter) story {
-	return story{
+func resetDemanded(l portal.Letter) story {
+	st := story{
 		subject: "Please choose a new password",
 		said: []string{
 			"Your account needs a new password, because the present one may be known to somebody else.",
@@ -84,6 +83,10 @@ func resetDemanded(portal.Letter) story {
 		detail: "Reason", button: "Choose a new password",
 		advice: []string{"Choose one that you use nowhere else. If you need help, ask your administrator."},
 	}
+	if l.Token == "" {
+		st.advice = append([]string{"Open the portal and choose “Forgot password” on its sign-in page."}, st.advice...)
+	}
+	return st
 }
 
 func passwordChanged(portal.Letter) story {

@@ -32,14 +32,6 @@ func manyFailures(portal.Letter) story {
 	}
 }
 
-func suspiciousSource(portal.Letter) story {
-	return story{
-		subject: "Failed tries to sign in to your account",
-		said:    []string{"Somebody tries to sign in to your account and fails. Each try makes the next one wait longer; the account stays open to you."},
-		advice:  []string{"There is nothing that you must do. A password that you use nowhere else and two-factor authentication keep the account safe."},
-	}
-}
-
 func frozen(portal.Letter) story {
 	return story{
 		subject: "Your account is frozen",

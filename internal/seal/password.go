@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 const (
-	saltSize = 16 // bytes of a new salt
-	tagSize  = 32 // bytes of a new tag
+	saltSize = 16              // bytes of a new salt
+	tagSize  = 32              // bytes of a new tag
+	patience = 5 * time.Second // in the queue: after it "try again" helps more
 )
 
 // ErrBusy says that too many passwords wait to be hashed. The same request may
@@ -21,8 +23,9 @@ var ErrBusy = errors.New("too many password checks at once")
 // time: the memory it takes is slots times Params.MemoryKiB, whatever the load.
 // It may be used by many goroutines.
 //
-// A wait ends with ErrBusy at once when the queue is full, and with the
-// context's error when the context ends. A hash that has begun is finished.
+// A wait ends with ErrBusy at once when the queue is full and after five seconds
+// in it, and with the context's error when the context ends. A hash that has
+// begun is finished.
 // The caller bounds the length of passwords.
 type Hasher struct {
 	params Params
@@ -93,6 +96,10 @@ func (h *Hasher) VerifyNobody(ctx context.Context, password string) error {
 	return err
 }
 
+// Busy tells whether the queue is full, so that whoever comes can be sent away
+// before anything is done for the request.
+func (h *Hasher) Busy() bool { return len(h.slots) == cap(h.slots) && len(h.queue) == cap(h.queue) }
+
 // acquire takes a slot, waiting in the queue when there is none.
 func (h *Hasher) acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -109,9 +116,13 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	default:
 		return ErrBusy
 	}
+	tired := time.NewTimer(patience)
+	defer tired.Stop()
 	select {
 	case h.slots <- struct{}{}:
 		return nil
+	case <-tired.C:
+		return ErrBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -279,6 +279,30 @@ func TestContextEndsWait(t *testing.T) {
 	}
 }
 
+// TestQueueHasADeadline lets a caller wait for a slot that does not come free.
+func TestQueueHasADeadline(t *testing.T) {
+	for name, use := range uses {
+		synctest.Test(t, func(t *testing.T) {
+			h := NewHasher(cheap, 1, 1)
+			must(t, h.acquire(t.Context()))
+			if h.Busy() {
+				t.Errorf("%s: an empty queue is full", name)
+			}
+			errs := make(chan error)
+			go func() { errs <- use(t.Context(), h) }()
+			synctest.Wait() // it stands in the queue
+			if !h.Busy() {
+				t.Errorf("%s: a full queue is not", name)
+			}
+			if err := <-errs; err != ErrBusy {
+				t.Errorf("%s: %v, want ErrBusy", name, err)
+			}
+			h.release()
+			wantIdle(t, h)
+		})
+	}
+}
+
 // TestManyAtOnce runs more callers than slots and sees every answer right.
 func TestManyAtOnce(t *testing.T) {
 	const callers = 32
