@@ -245,6 +245,6 @@ func TestCodeBudgets(t *testing.T) {
 			}
 		}
 		_, err := s.Auth.SignIn(t.Context(), house.Origin(), "wendy", house.Password)
-		mustSay(t, err, "Forgot password") // after the thirtieth
+		mustSay(t, err, "Forgot your password") // after the thirtieth
 	})
 }

@@ -32,26 +32,37 @@ func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password
 	if err != nil {
 		return SignedIn{}, err
 	}
-	a := arrival{Origin: o, browser: from}
-	charged, err := s.pay(ctx, s.passwordToll(who, loginID, a))
+	return s.tryPassword(ctx, who, firstTry{arrival{Origin: o, browser: from}, loginID, password})
+}
+
+// firstTry is one try of the first step, as it was typed.
+type firstTry struct {
+	arrival
+	loginID, password string
+}
+
+// tryPassword charges a try, for a name that nobody has as well, and looks at
+// the password then.
+func (s *Service) tryPassword(ctx context.Context, who store.Credentials, t firstTry) (SignedIn, error) {
+	charged, err := s.pay(ctx, s.passwordToll(who, t.loginID, t.arrival))
 	if err != nil {
-		event := portal.Stranger(o).WasRefused(portal.PasswordTried, limitReached).On(who.User)
+		event := portal.Stranger(t.Origin).WasRefused(portal.PasswordTried, limitReached).On(who.User)
 		return SignedIn{}, s.noteLimit(ctx, err, passwordBucketOf(who.ID), homeOf(who), event)
 	}
-	match, err := s.verifyPassword(ctx, who, password)
+	match, err := s.verifyPassword(ctx, who, t.password)
 	if err != nil {
 		s.refundOverload(ctx, err, charged)
 		return SignedIn{}, err
 	}
 	if !match || !who.Usable() {
-		return SignedIn{}, s.refusePassword(ctx, o, who, match)
+		return SignedIn{}, s.refusePassword(ctx, t.Origin, who, match)
 	}
 	if !who.TwoFactor().AsksCode() {
-		if a.before, err = s.before(ctx, who.User); err != nil {
+		if t.before, err = s.before(ctx, who.User); err != nil {
 			return SignedIn{}, err
 		}
 	}
-	return s.acceptPassword(ctx, who, charged, a)
+	return s.acceptPassword(ctx, who, charged, t.arrival)
 }
 
 // verifyPassword does the work of one hash, whether or not there is anything
@@ -137,7 +148,7 @@ func shut(user portal.User) error {
 	if user.Frozen {
 		return frozenShut()
 	}
-	return portal.Invalid("", "Your password is right, but somebody else may know it, so that it opens nothing any more. Choose “Forgot password” to replace it.")
+	return portal.Invalid("", "Your password is right, but somebody else may know it, so that it opens nothing any more. Choose “Forgot your password?” to replace it.")
 }
 
 // forgetTries gives a right password's try back. Failures in a row are
@@ -187,173 +198,4 @@ func (s *Service) openHalf(ctx context.Context, tx *store.Tx, a arrival, user po
 		h.Browser = a.browser.digest
 	}
 	return token, tx.AddHalfSession(ctx, h, digest)
-}
-
-// HalfSession returns nil where the token opens a half session that may be
-// used, and CodeSignIn where it does not.
-func (s *Service) HalfSession(ctx context.Context, half string) error {
-	_, err := s.half(ctx, half)
-	return err
-}
-
-func (s *Service) half(ctx context.Context, half string) (store.HalfSession, error) {
-	digest, ok := seal.TokenDigest(half)
-	if !ok {
-		return store.HalfSession{}, portal.SignInFirst()
-	}
-	h, err := s.store.HalfSessionByDigest(ctx, digest, s.limits.HalfSessionTries)
-	return h, signInWhereMissing(err)
-}
-
-func signInWhereMissing(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return portal.SignInFirst()
-	}
-	return err
-}
-
-// SignInWithCode takes the second step with a code of the app.
-func (s *Service) SignInWithCode(ctx context.Context, o portal.Origin, half, code string) (SignedIn, error) {
-	if code == "" {
-		return SignedIn{}, portal.Invalid(portal.FieldCode, "Enter the 6 digits that your app shows.")
-	}
-	return s.secondStep(ctx, o, half, factor{code: code})
-}
-
-// SignInWithRecoveryCode takes the second step with a recovery code.
-func (s *Service) SignInWithRecoveryCode(ctx context.Context, o portal.Origin, half, code string) (SignedIn, error) {
-	if code == "" {
-		return SignedIn{}, portal.Invalid(portal.FieldRecoveryCode, "Enter one of your recovery codes.")
-	}
-	return s.secondStep(ctx, o, half, factor{recovery: code})
-}
-
-func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, f factor) (SignedIn, error) {
-	digest, ok := seal.TokenDigest(half)
-	if !ok {
-		return SignedIn{}, portal.SignInFirst()
-	}
-	toll := func(h store.HalfSession) store.Toll { return s.codeToll(h, o) }
-	h, charged, err := s.store.ChargeHalfSession(ctx, digest, s.limits.HalfSessionTries, toll)
-	if err != nil {
-		return SignedIn{}, signInWhereMissing(err)
-	}
-	if !charged.Until.IsZero() {
-		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(charged.Until))
-	}
-	user := portal.User{ID: h.UserID, CustomerID: h.CustomerID}
-	from, err := s.browserOf(ctx, user, o)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	before, err := s.before(ctx, user)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	o.Browser = from.token // what it is called from now on, if this is right
-	f.by, f.knows, f.charged = portal.Stranger(o), true, charged
-	earned, verdict, err := s.tryFactor(ctx, secondTry{arrival{o, from, before}, h, digest, f})
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if !verdict.right {
-		return SignedIn{}, verdict.refusal(f, portal.CodeInvalid)
-	}
-	s.refundSource(ctx, charged)
-	return earned, nil
-}
-
-// secondTry is one try of the second step.
-type secondTry struct {
-	arrival
-	half   store.HalfSession
-	digest []byte // of the half session's token
-	factor factor
-}
-
-func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
-	user, err := s.store.View(h.CustomerID).User(ctx, h.UserID)
-	if err != nil {
-		return errors.Join(refusal, err)
-	}
-	event := portal.Stranger(o).WasRefused(portal.SecondFactorTried, limitReached).On(user)
-	return s.noteLimit(ctx, refusal, "code/"+string(user.ID), h.CustomerID, event)
-}
-
-// tryFactor spends the factor, the half session and records what came of it,
-// in one transaction. A refusal commits as well.
-func (s *Service) tryFactor(ctx context.Context, t secondTry) (earned SignedIn, v verdict, err error) {
-	err = s.store.Write(ctx, t.half.CustomerID, func(tx *store.Tx) error {
-		earned, v = SignedIn{}, verdict{}
-		user, err := tx.User(ctx, t.half.UserID)
-		if err != nil {
-			return err
-		}
-		if user.SecurityVersion != t.half.SecurityVersion {
-			return portal.SignInFirst()
-		}
-		if v, err = s.spendFactor(ctx, tx, user, t.factor); err != nil {
-			return err
-		}
-		if !v.right {
-			return tx.Record(ctx, portal.Stranger(t.Origin).WasRefused(portal.SecondFactorTried, v.why).On(user))
-		}
-		earned, err = s.finish(ctx, tx, user, t)
-		return err
-	})
-	return earned, v, err
-}
-
-// finish exchanges a half session for a session, and gives back what the try
-// was charged.
-func (s *Service) finish(ctx context.Context, tx *store.Tx, user portal.User, t secondTry) (SignedIn, error) {
-	first, err := tx.SpendHalfSession(ctx, t.digest)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if !first {
-		return SignedIn{}, portal.SignInFirst()
-	}
-	if err := tx.Refund(ctx, t.factor.charged); err != nil {
-		return SignedIn{}, err
-	}
-	p := proven{user, t.factor.proofs(), t.Origin, t.browser, t.before}
-	if p.user, err = s.thawByRecovery(ctx, tx, p); err != nil {
-		return SignedIn{}, err
-	}
-	earned, err := s.openSession(ctx, tx, p)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	event := signedIn(portal.Stranger(p.origin).Did(portal.SignedIn).On(p.user).With(p.how()), p.user)
-	if p.by == store.ByRecoveryCode {
-		used := event.With("at sign-in")
-		used.Action = portal.RecoveryCodeUsed
-		if err := s.recoveryUsed(ctx, tx, portal.Stranger(p.origin), used); err != nil {
-			return SignedIn{}, err
-		}
-	}
-	return earned, tx.Record(ctx, event)
-}
-
-// CancelSignIn gives up a half session. Without one there is nothing to do.
-func (s *Service) CancelSignIn(ctx context.Context, o portal.Origin, half string) error {
-	h, err := s.half(ctx, half)
-	if portal.ErrorCode(err) == portal.CodeSignIn {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	digest, _ := seal.TokenDigest(half)
-	return s.store.Write(ctx, h.CustomerID, func(tx *store.Tx) error {
-		user, err := tx.User(ctx, h.UserID)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.EndHalfSession(ctx, digest); err != nil {
-			return err
-		}
-		return tx.Record(ctx, portal.Stranger(o).Did(portal.SignInCancelled).On(user))
-	})
 }

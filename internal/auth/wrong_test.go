@@ -66,7 +66,7 @@ func TestThirtyWrongCodesDemandAPassword(t *testing.T) {
 		s.Clock.Advance(25 * time.Hour) // no limit is used up any more
 		earned, err := s.Auth.SignIn(t.Context(), house.Origin(), "wendy", house.Password)
 		refused(t, "right password", err, portal.CodeInvalid)
-		mustSay(t, err, "Forgot password")
+		mustSay(t, err, "Forgot your password")
 		_, wrong := s.Auth.SignIn(t.Context(), house.Origin(), "wendy", "wrong password wrong")
 		_, nobody := s.Auth.SignIn(t.Context(), house.Origin(), "nobody", "wrong password wrong")
 		if earned != (auth.SignedIn{}) || wrong.Error() != nobody.Error() {
@@ -94,7 +94,7 @@ func TestKnownBrowserIsNoFactor(t *testing.T) {
 			t.Fatal(err)
 		}
 		earned, err := s.Auth.SignIn(t.Context(), p.Origin(), "wendy", house.Password)
-		mustSay(t, err, "Forgot password")
+		mustSay(t, err, "Forgot your password")
 		if earned != (auth.SignedIn{}) {
 			t.Errorf("it earns %+v", earned)
 		}

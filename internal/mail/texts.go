@@ -84,7 +84,7 @@ func resetDemanded(l portal.Letter) story {
 		advice: []string{"Choose one that you use nowhere else. If you need help, ask your administrator."},
 	}
 	if l.Token == "" {
-		st.advice = append([]string{"Open the portal and choose “Forgot password” on its sign-in page."}, st.advice...)
+		st.advice = append([]string{"Open the portal and choose “Forgot your password?” on its sign-in page."}, st.advice...)
 	}
 	return st
 }
