@@ -77,15 +77,18 @@ func lay(l portal.Letter, base *url.URL) sheet {
 	}
 	switch {
 	case l.Token != "":
-		sh.Button, sh.Link, sh.LinkNote = st.button, base.JoinPath("link", l.Token).String(), linkNote(l)
+		sh.Button, sh.Link, sh.LinkNote = st.button, at(base, "/link/", l.Token), linkNote(l)
 	case st.about && l.AboutID != "":
-		sh.Button, sh.Link = "Open the account's page", base.JoinPath("administration", "access", string(l.AboutID)).String()
+		sh.Button, sh.Link = "Open the account's page", at(base, "/administration/access/", string(l.AboutID))
 	}
 	if l.Alarm != "" {
-		sh.Alarm = base.JoinPath("alarm", l.Alarm).String()
+		sh.Alarm = at(base, "/alarm/", l.Alarm)
 	}
 	return sh
 }
+
+// at is the address of a page that a token or an id ends.
+func at(base *url.URL, path, last string) string { return base.String() + path + url.PathEscape(last) }
 
 func linkNote(l portal.Letter) string {
 	if l.Until.IsZero() {
