@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,22 @@ func TestProblemsAreNeverLost(t *testing.T) {
 	var none *problem
 	if none.Top() != "" || none.at(portal.FieldName) != "" {
 		t.Error("no problem says something")
+	}
+}
+
+// Where no mails go out no notice promises one, and each that speaks of a mail
+// has another wording for that.
+func TestNoticesPromiseNoMailInVain(t *testing.T) {
+	without, with := &site{}, &site{mail: true}
+	for key, text := range notices {
+		if with.notice(key) != text {
+			t.Errorf("%s with mail: %q", key, with.notice(key))
+		}
+		if said := without.notice(key); regexp.MustCompile(`(?i)\bmails?\b`).MatchString(said) && !strings.Contains(said, "Mails are not set up") {
+			t.Errorf("%s without mail: %q", key, said)
+		}
+	}
+	if without.notice("nothing") != "" {
+		t.Error("an unknown key has a sentence")
 	}
 }

@@ -109,7 +109,7 @@ func (e engine) render(w io.Writer, v view) error {
 func (s *site) render(v *visit, status int, p page) error {
 	shown := view{
 		Title: p.title() + " · " + portal.ProductName, Assets: s.assets, Actor: v.actor,
-		Path: v.r.URL.Path, Now: s.now(), Notice: notices[v.query["notice"]], Page: p,
+		Path: v.r.URL.Path, Now: s.now(), Notice: s.notice(v.query["notice"]), Page: p,
 	}
 	var whole bytes.Buffer
 	if err := s.engine.render(&whole, shown); err != nil {
@@ -121,6 +121,21 @@ func (s *site) render(v *visit, status int, p page) error {
 	v.w.WriteHeader(status)
 	_, _ = whole.WriteTo(v.w) // the visitor may be gone
 	return nil
+}
+
+// notice is the sentence of a key; where no mails go out it promises none.
+func (s *site) notice(key string) string {
+	if text := unmailed[key]; text != "" && !s.mail {
+		return text
+	}
+	return notices[key]
+}
+
+// unmailed are the notices that read otherwise where no mails go out.
+var unmailed = map[string]string{
+	"address-asked": "A link for the new address is ready. Mails are not set up in this portal: ask whoever runs it for the link. The address counts once you have opened the link and confirmed.",
+	"help-asked":    "The administrators have been told on their start page. Mails are not set up in this portal: call one of them, too.",
+	"demanded":      "The account waits for a new password, and its sessions have ended. Mails are not set up in this portal: ask whoever runs it for the link, and pass it on to the person.",
 }
 
 // notices are the sentences that a page begins with after something was done.
