@@ -57,8 +57,27 @@ func TestFirstPagesAreAccessible(t *testing.T) {
 	}
 	for _, view := range views {
 		g.checkAlarm(t, b.Page(t, view))
+		g.checkOwing(t, b.Page(t, view))
 		g.checkLinks(t, b.Page(t, view))
 	}
+}
+
+// checkOwing looks at what somebody sees who has to set 2FA up before anything
+// else, and at the days left before.
+func (g *gallery) checkOwing(t *testing.T, p *browser.Page) {
+	t.Helper()
+	g.owing++
+	customer, login := fmt.Sprintf("Strict %d", g.owing), fmt.Sprintf("owing.%d", g.owing)
+	g.server.Run("", "customer", "add", customer, "--require-2fa", "everybody", "--from", g.server.Now().AddDate(0, 0, 5).Format("2006-01-02"))
+	g.server.join(customer, "user", login)
+	p.Open(g.server.Base + "/sign-in")
+	signIn(p, login, goodPassword)
+	g.check(t, p)
+	g.server.Run("", "customer", "policy", customer, "--users", "required")
+	p.Open(g.server.Base + "/")
+	g.check(t, p)
+	p.Region("Two Factor Authentication").Switch("Two Factor Authentication").Press()
+	g.check(t, p)
 }
 
 // checkLinks looks at the pages of a forgotten password and of a new address,
@@ -129,6 +148,7 @@ type gallery struct {
 	target    string
 	pictures  int
 	confirmed int // mails that confirm an address
+	owing     int
 }
 
 func newGallery(t *testing.T, s *server) *gallery {

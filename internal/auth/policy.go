@@ -48,17 +48,14 @@ func (s *Service) MayRequire(ctx context.Context, view store.View, actor portal.
 	if err != nil {
 		return err
 	}
-	failures, err := view.CodeFailures(ctx, actor.UserID)
-	if err != nil {
-		return err
-	}
-	switch {
-	case !user.TwoFactor().AsksCode():
+	if !user.TwoFactor().AsksCode() {
 		return portal.Conflict("Whoever requires 2FA needs a working one first. Enable yours on your Account page, then come back.")
-	case failures >= int64(s.limits.CodesInRow):
-		return portal.Conflict("The codes of your own 2FA are blocked. Replace your authenticator on your Account page, then come back.")
 	}
-	return nil
+	current, err := view.Current(ctx, user.ID)
+	if err == nil && s.blocked(current) {
+		err = portal.Conflict("The codes of your own 2FA are blocked. Replace your authenticator on your Account page, then come back.")
+	}
+	return err
 }
 
 func required(customer string) error {

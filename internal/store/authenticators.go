@@ -61,17 +61,6 @@ func (v View) Pending(ctx context.Context, user portal.UserID, session portal.Se
 	return scanAuthenticator(v.q.row(ctx, query, v.customer, user, session, micros(v.Now)))
 }
 
-// CodeFailures is how many codes of the user's proven authenticator were wrong
-// in a row; 0 where there is none.
-func (v View) CodeFailures(ctx context.Context, user portal.UserID) (n int64, err error) {
-	const query = "SELECT failures FROM authenticators WHERE customer_id = $1 AND user_id = $2 AND state = 'current'"
-	err = translate(v.q.row(ctx, query, v.customer, user).Scan(&n))
-	if err == ErrNotFound {
-		return 0, nil
-	}
-	return n, err
-}
-
 // Current reads the proven authenticator of a user, enabled or disabled.
 func (v View) Current(ctx context.Context, user portal.UserID) (Authenticator, error) {
 	const query = authenticatorHead + "AND a.state = 'current' AND u.authenticator_id = a.id"

@@ -82,7 +82,7 @@ func (setUpPage) bare() bool    { return true }
 func (p setUpPage) Require() check {
 	return check{
 		ID: "require", Name: requireField, Label: "Require two-factor authentication of administrators",
-		Hint: "Recommended: administrators can open every account. Signing in leads them to set it up first, you too.",
+		Hint: "Recommended: an administrator can undo the protection of everybody else. Signing in leads administrators to set it up first, you too.",
 		On:   p.typed[requireField] != "",
 	}
 }

@@ -130,7 +130,7 @@ func deleteUserTwoFactor() deed {
 				Reason: true, ReasonHint: "For the audit trail, such as: lost phone, called back on the desk line.",
 				Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. Whoever has the password can sign in after this.",
 				Text: []string{
-					fmt.Sprintf("%s then signs in with login ID and password alone, and can set up two-factor authentication anew.", u.LoginID),
+					fmt.Sprintf("%s then signs in with login ID and password alone, and can set up two-factor authentication anew. Where your 2FA policy requires it, signing in leads there and to nothing else.", u.LoginID),
 					"The recovery codes stop working and all sessions end. This cannot be undone.",
 				},
 			}
