@@ -43,6 +43,12 @@ func (b base) victim(t *testing.T) victim {
 		if err := tx.PutPending(t.Context(), pending); err != nil {
 			return err
 		}
+		if err := tx.AddAlarm(t.Context(), u.ID, digest(1), later); err != nil {
+			return err
+		}
+		if _, err := tx.AskHelp(t.Context(), u.ID, portal.Origin{}); err != nil {
+			return err
+		}
 		return tx.PutLink(t.Context(), store.Link{Purpose: store.InvitationPurpose, Subject: u.ID, ExpiresAt: later}, digest(1))
 	})
 	return v
@@ -112,6 +118,22 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 			return verdict(n != 0, err)
 		},
 		"SpendLink": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendLink(ctx, digest(1))) },
+		"AddAlarm": func(ctx context.Context, tx *store.Tx) error {
+			return tx.AddAlarm(ctx, id, digest(9), tx.Now.Add(time.Hour))
+		},
+		"SpendAlarm":     func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendAlarm(ctx, digest(1))) },
+		"Freeze":         func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Freeze(ctx, id)) },
+		"Thaw":           func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Thaw(ctx, id)) },
+		"DemandPassword": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.DemandPassword(ctx, id)) },
+		"ForgetBrowsers": func(ctx context.Context, tx *store.Tx) error { return tx.ForgetBrowsers(ctx, id) },
+		"AskHelp":        func(ctx context.Context, tx *store.Tx) error { return verdict(tx.AskHelp(ctx, id, portal.Origin{})) },
+		"CloseHelp":      func(ctx context.Context, tx *store.Tx) error { return verdict(tx.CloseHelp(ctx, id)) },
+		"EndAllSessions": func(ctx context.Context, tx *store.Tx) error {
+			n, err := tx.EndAllSessions(ctx)
+			return verdict(n != 0, err)
+		},
+		"DropLinks":       func(ctx context.Context, tx *store.Tx) error { return tx.DropLinks(ctx) },
+		"SuspendCustomer": func(ctx context.Context, tx *store.Tx) error { _, err := tx.SuspendCustomer(ctx); return err },
 		"AddUser": func(ctx context.Context, tx *store.Tx) error {
 			u := someone("fresh")
 			u.ID = id
@@ -152,7 +174,7 @@ func TestForeignChangesDoNothing(t *testing.T) {
 func (b base) belongings(t *testing.T, customer portal.CustomerID) (all string) {
 	t.Helper()
 	db := b.outside(t)
-	for _, table := range []string{"users", "user_terms", "customer_counts", "authenticators", "recovery_codes", "sessions", "half_sessions", "links", "events"} {
+	for _, table := range []string{"users", "user_terms", "customer_counts", "authenticators", "recovery_codes", "sessions", "half_sessions", "links", "events", "alarms", "help_requests", "browsers", "mails"} {
 		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table+" WHERE customer_id = $1 ORDER BY 1, 2, 3", string(customer))
 		if err != nil {
 			t.Fatal(err)
@@ -214,6 +236,8 @@ func TestForeignRowsAreNotSeen(t *testing.T) {
 				return view.FreshStepUp(ctx, v.session.ID, time.Time{})
 			},
 			"Counts":         func(ctx context.Context, _ portal.UserID) (any, error) { return view.Counts(ctx) },
+			"HelpAskedAt":    func(ctx context.Context, id portal.UserID) (any, error) { return view.HelpAskedAt(ctx, id) },
+			"HelpRequests":   func(ctx context.Context, _ portal.UserID) (any, error) { return view.HelpRequests(ctx, 9) },
 			"Administrators": func(ctx context.Context, _ portal.UserID) (any, error) { return view.Administrators(ctx, 10) },
 		} {
 			foreign, foreignErr := read(t.Context(), v.user.ID)
