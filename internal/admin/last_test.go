@@ -7,6 +7,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/auth"
+	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
@@ -76,8 +77,47 @@ func (s scene) activeAdministrators(t *testing.T, in portal.Actor) (n int) {
 	return n
 }
 
+// Of two commands on the host that suspend the last two operators at the same
+// moment one is refused (LC-13).
+func TestOneOperatorStays(t *testing.T) {
+	house.OnEach(t, func(t *testing.T, h *house.House) {
+		s := scene{House: h}
+		for round := range 20 {
+			var ids [2]portal.UserID
+			for i := range ids {
+				ids[i] = s.User(t, s.Host(), portal.RoleOperator, fmt.Sprint("op", round, "-", i)).ID
+			}
+			var suspended [2]error
+			house.AtOnce(2, func(i int) {
+				_, suspended[i] = s.Admin.Suspend(t.Context(), s.Host(), ids[i], auth.Proof{})
+			})
+			if (suspended[0] == nil) == (suspended[1] == nil) {
+				t.Fatalf("round %d: %v, %v; want one refused", round, suspended[0], suspended[1])
+			}
+			stays := 0
+			if suspended[0] == nil {
+				stays = 1
+			}
+			refused(t, "the last operator", suspended[stays], portal.CodeConflict)
+			s.retire(t, ids[stays])
+		}
+	})
+}
+
+// retire takes an operator away past the rules.
+func (s scene) retire(t *testing.T, id portal.UserID) {
+	t.Helper()
+	err := s.Store.WriteUnaudited(t.Context(), portal.NoCustomer, "test", func(tx *store.Tx) error {
+		_, err := tx.SetUserState(t.Context(), id, portal.UserSuspended)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The last administrator stays, whoever asks: the host, or the administrator.
-// One who is suspended or has no password yet is no help.
+// One who is suspended, frozen or has no password yet is no help.
 func TestLastAdministratorStays(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {
 		ada := s.administrator(t, s.acme, "ada")
@@ -85,6 +125,14 @@ func TestLastAdministratorStays(t *testing.T) {
 		s.administrator(t, s.other, "foreign")
 		gone := s.User(t, s.acme, portal.RoleAdministrator, "gone")
 		if _, err := s.Admin.Suspend(t.Context(), s.acme, gone.ID, auth.Proof{}); err != nil {
+			t.Fatal(err)
+		}
+		frozen := s.User(t, s.acme, portal.RoleAdministrator, "cold")
+		err := s.Store.WriteUnaudited(t.Context(), s.acme.CustomerID, "test", func(tx *store.Tx) error {
+			_, err := tx.Freeze(t.Context(), frozen.ID)
+			return err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		invited := admin.NewUser{LoginID: "new", Name: "New", Email: "new@example.com", Role: string(portal.RoleAdministrator)}

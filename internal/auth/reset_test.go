@@ -151,6 +151,28 @@ func TestResetClearsTheWay(t *testing.T) {
 	})
 }
 
+// Thirty wrong codes in a day: the mail that demands a new password brings the
+// link, which works although the tries of the sign-in page are used up (AU-06).
+func TestDemandedPasswordIsSetByItsMail(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, _ := s.protected(t, "wendy")
+		old := s.forget(t, "wendy")
+		s.guessCodes(t, p)
+		refused(t, "a link from before", s.reset(t, old, auth.Proof{Code: p.Code()}), portal.CodeNotFound)
+		letters := s.LettersOf(t, "wendy", portal.MailResetDemanded)
+		if len(letters) != 1 || letters[0].Token == "" || letters[0].Alarm == "" {
+			t.Fatalf("letters: %+v", letters)
+		}
+		if err := s.reset(t, letters[0].Token, auth.Proof{Code: p.Code()}); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Hour)
+		if earned, err := s.enterWith(t, "wendy", chosen); err != nil || earned.Half == "" || p.State() != portal.TwoFactorEnabled {
+			t.Errorf("%+v, %v, %s", earned, err, p.State())
+		}
+	})
+}
+
 // Where codes are blocked a right one sets no password, a recovery code does.
 func TestResetWhileCodesAreBlocked(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {

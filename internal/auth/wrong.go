@@ -39,15 +39,22 @@ func (s *Service) tellWrongCodes(ctx context.Context, tx *store.Tx, user portal.
 }
 
 // demandPassword puts the password on "must reset". Every session ends with it,
-// and what a guesser has begun.
+// and what a guesser has begun. The mail brings the link to a new one: a reset
+// link from before is void by now.
 func (s *Service) demandPassword(ctx context.Context, tx *store.Tx, user portal.User, f factor) error {
 	first, err := tx.DemandPassword(ctx, user.ID)
 	if err != nil || !first {
 		return err
 	}
 	why := fmt.Sprintf("%d wrong second factors behind the right password within a day", s.limits.CodesPerDay)
-	return s.Announce(ctx, tx, f.by, f.by.Did(portal.ResetDemanded).On(user).With(why),
-		portal.Letter{Kind: portal.MailResetDemanded, Detail: why})
+	if err := tx.Record(ctx, f.by.Did(portal.ResetDemanded).On(user).With(why)); err != nil {
+		return err
+	}
+	letter := portal.Letter{Kind: portal.MailResetDemanded, Detail: why}
+	if letter.Alarm, err = s.newAlarm(ctx, tx, user.ID); err != nil {
+		return err
+	}
+	return s.MailReset(ctx, tx, f.by, user.ID, letter)
 }
 
 // wrongCode counts a wrong code of an authenticator. The last one that it
