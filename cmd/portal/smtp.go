@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portal/internal/mail"
+	"portal/internal/seal"
 )
 
 // smtpFlags say how mails go out.
@@ -63,15 +64,14 @@ func smtpPassword(w world) (string, error) {
 	if path == "" {
 		return w.Getenv("PORTAL_SMTP_PASSWORD"), nil
 	}
-	info, err := os.Stat(path)
+	text, err := seal.ReadPrivate(path)
+	if errors.Is(err, seal.ErrFileMode) {
+		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: other users of this machine can read %s; run chmod 600 on it", path)
+	}
 	if err != nil {
 		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: other users of this machine can read %s; run chmod 600 on it", path)
-	}
-	text, err := os.ReadFile(path)
-	return strings.TrimRight(string(text), "\r\n"), err
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 func (f smtpFlags) roots() (*x509.CertPool, error) {

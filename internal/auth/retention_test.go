@@ -2,6 +2,9 @@ package auth_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,4 +253,35 @@ func TestPastItsTimeNothingWorks(t *testing.T) {
 			t.Error("an invitation works after its time")
 		}
 	})
+}
+
+// The page of data names every rule with its time, and no other (DP-05).
+func TestDataPageNamesEveryRule(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "data.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| after |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rules := onSQLite(t).Auth.Rules()
+	want := ""
+	for _, rule := range rules {
+		want += fmt.Sprintf("| %s | %s |\n", rule.What, inWords(rule.Keep))
+	}
+	if table+"\n" != want {
+		t.Errorf("docs/data.md has\n%s\nwant\n%s", table, want)
+	}
+}
+
+func inWords(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d == 0:
+		return "at once"
+	case d == day:
+		return "1 day"
+	case d > day:
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
