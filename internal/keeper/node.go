@@ -104,7 +104,11 @@ func (n *Node) Look(ctx context.Context) error {
 	defer n.mu.Unlock()
 	n.file = n.reread(ctx)
 	n.trouble(ctx, "the key ring file cannot be used; the keys read before stay in use, but no start would succeed", n.file)
-	n.keys = CheckRing(ctx, n.Store, n.Ring)
+	keys := CheckRing(ctx, n.Store, n.Ring)
+	if keys != nil && !badRing(keys) {
+		return keys // the database does not answer: that says nothing of the keys
+	}
+	n.keys = keys
 	n.trouble(ctx, "this node lacks the right keys, is not ready and does no job: put the right key ring file in place, it is read at once", n.keys)
 	skew, err := n.Store.Skew(ctx)
 	if err != nil {
@@ -112,6 +116,12 @@ func (n *Node) Look(ctx context.Context) error {
 	}
 	n.trouble(ctx, "the clocks of this node and of the database disagree: above 30 seconds it is not ready", beyond(skew))
 	return n.report(ctx)
+}
+
+// badRing tells a ring that does not fit the data from a database that does
+// not answer.
+func badRing(err error) bool {
+	return errors.Is(err, store.ErrKeyMissing) || errors.Is(err, store.ErrKeyWrong)
 }
 
 func beyond(skew time.Duration) error {
