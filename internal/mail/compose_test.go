@@ -220,12 +220,25 @@ func TestLongFactsAreIndented(t *testing.T) {
 	}
 }
 
+// Operators belong to no customer; their mails read well all the same.
+func TestMailsToOperators(t *testing.T) {
+	for _, kind := range kinds(t) {
+		l := sample(kind)
+		l.Customer = ""
+		m := compose(t, l)
+		flat := strings.Join(words(m.Text), " ")
+		if !strings.Contains(flat, "the account wendy.okafor in the Customer Administration Portal.") || strings.Contains(flat, " at .") || strings.HasSuffix(m.Subject, " ") {
+			t.Errorf("%s: %s\n%s", kind, m.Subject, m.Text)
+		}
+	}
+}
+
 // Counted things read well at every count.
 func TestCounts(t *testing.T) {
 	for left, wants := range map[int]map[portal.MailKind]string{
-		0: {portal.MailRecoveryUsed: "none is left", portal.MailFactorExpires: "deleted today", portal.MailPolicyReminder: "your account today"},
-		1: {portal.MailRecoveryUsed: "one is left", portal.MailFactorExpires: "deleted tomorrow", portal.MailPolicyReminder: "your account tomorrow"},
-		7: {portal.MailRecoveryUsed: "7 are left", portal.MailFactorExpires: "deleted in 7 days", portal.MailPolicyReminder: "your account in 7 days"},
+		0: {portal.MailRecoveryUsed: "none is left", portal.MailFactorExpires: "deleted today", portal.MailPolicyReminder: "two-factor authentication today"},
+		1: {portal.MailRecoveryUsed: "one is left", portal.MailFactorExpires: "deleted tomorrow", portal.MailPolicyReminder: "two-factor authentication tomorrow"},
+		7: {portal.MailRecoveryUsed: "7 are left", portal.MailFactorExpires: "deleted in 7 days", portal.MailPolicyReminder: "two-factor authentication in 7 days"},
 	} {
 		for kind, want := range wants {
 			l := sample(kind)

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -118,9 +117,21 @@ func facts(l portal.Letter, st story) []fact {
 	return all
 }
 
+// home is where the account is; operators belong to no customer.
+func home(l portal.Letter) string {
+	if l.Customer == "" {
+		return "the " + portal.ProductName
+	}
+	return l.Customer
+}
+
 func foot(l portal.Letter) []string {
+	whose := "This mail is for the account " + l.LoginID
+	if l.Customer != "" {
+		whose += " of " + l.Customer
+	}
 	return []string{
-		fmt.Sprintf("This mail is for the account %s of %s in the %s.", l.LoginID, l.Customer, portal.ProductName),
+		whose + " in the " + portal.ProductName + ".",
 		"It was written by the portal; nobody reads answers to it. It never asks for your password or a code.",
 	}
 }

@@ -51,9 +51,9 @@ var texts = map[portal.MailKind]func(portal.Letter) story{
 
 func invitation(l portal.Letter) story {
 	return story{
-		subject: "Your account at " + short(l.Customer),
+		subject: "Your account at " + short(home(l)),
 		said: []string{
-			fmt.Sprintf("An account was made for you at %s. Your login ID is %s.", l.Customer, l.LoginID),
+			fmt.Sprintf("An account was made for you at %s. Your login ID is %s.", home(l), l.LoginID),
 			"Open the link and choose a password; then sign in with both.",
 		},
 		button: "Choose your password",

@@ -95,7 +95,7 @@ func helpAskedForYou(portal.Letter) story {
 func policyReminder(l portal.Letter) story {
 	return story{
 		subject: "Two-factor authentication will be required",
-		said:    []string{fmt.Sprintf("%s will require two-factor authentication of your account %s%s.", l.Customer, days(l.Left), on(l))},
+		said:    []string{fmt.Sprintf("Your account will need two-factor authentication %s%s.", days(l.Left), on(l))},
 		advice:  []string{"Sign in and set it up on the Account page; it takes two minutes and an authenticator app. From that day on the sign-in leads to the set-up and to nothing else until it is done."},
 	}
 }
