@@ -5,6 +5,7 @@ import (
 
 	"portal"
 	"portal/internal/admin"
+	"portal/internal/auth"
 	"portal/internal/testkit/house"
 )
 
@@ -85,6 +86,59 @@ func TestEndAllSessions(t *testing.T) {
 			refused(t, p.Login+" suspends", s.Admin.SuspendCustomer(t.Context(), p.Actor()), portal.CodeNotFound)
 		}
 		refused(t, "no customer", s.Admin.SuspendCustomer(t.Context(), s.Host()), portal.CodeInvalid)
+	})
+}
+
+// An administrator ends the sessions of one user of the own customer, and of
+// nobody else (SE-08).
+func TestEndSessionsOfOne(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		ada := s.administrator(t, s.acme, "ada")
+		p, id := s.protected(t, s.acme, "wendy")
+		bob, _ := s.protected(t, s.acme, "bob")
+		half := s.half(t, "wendy")
+		ada.SignIn()
+		ada.Take(s.Admin.EndSessions(t.Context(), ada.Actor(), id, password()))
+		if p.Signed() || !bob.Signed() || !ada.Signed() {
+			t.Errorf("signed in: wendy %t, bob %t, ada %t", p.Signed(), bob.Signed(), ada.Signed())
+		}
+		refused(t, "half session", s.Auth.HalfSession(t.Context(), half), portal.CodeSignIn)
+	})
+}
+
+// A lost factor is revoked at once, on every node: by the owner with a recovery
+// code, by an administrator, by the host (LC-06).
+func TestRevokedFactorFailsAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		other := s.Again(t)
+		ada := s.administrator(t, s.acme, "ada")
+		for login, revoke := range map[string]func(p *house.Person, recovery string) (auth.Renewed, error){
+			"by-owner": func(p *house.Person, recovery string) (auth.Renewed, error) {
+				return s.Auth.DeleteSetup(t.Context(), p.Actor(), auth.Proof{Password: house.Password, RecoveryCode: recovery})
+			},
+			"by-administrator": func(p *house.Person, _ string) (auth.Renewed, error) {
+				ada.SignIn()
+				return s.Admin.DeleteTwoFactor(t.Context(), ada.Actor(), p.Actor().UserID, "lost phone", password())
+			},
+			"by-host": func(p *house.Person, _ string) (auth.Renewed, error) {
+				return s.Admin.DeleteTwoFactor(t.Context(), s.acme, p.Actor().UserID, "lost phone", auth.Proof{})
+			},
+		} {
+			s.User(t, s.acme, portal.RoleUser, login)
+			p := s.Person(t, login)
+			recovery := p.Enable()
+			half := s.half(t, login)
+			if _, err := revoke(p, recovery[0]); err != nil {
+				t.Fatalf("%s: %v", login, err)
+			}
+			_, err := other.Auth.SignInWithCode(t.Context(), house.Origin(), half, p.Code())
+			refused(t, login+": the old code on another node", err, portal.CodeSignIn)
+			_, err = other.Auth.SignInWithRecoveryCode(t.Context(), house.Origin(), half, recovery[1])
+			refused(t, login+": an old recovery code on another node", err, portal.CodeSignIn)
+			if earned, err := other.Auth.SignIn(t.Context(), house.Origin(), login, house.Password); err != nil || earned.Session == "" {
+				t.Errorf("%s: the way back: %+v, %v", login, earned, err)
+			}
+		}
 	})
 }
 
