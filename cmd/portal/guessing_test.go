@@ -73,6 +73,38 @@ func TestOwnerUnderAttack(t *testing.T) {
 	})
 }
 
+// One address has so many failures an hour as the operator allows, over all
+// names and whatever a forwarding header says; a known browser at it does not
+// wait with the others (AU-03, AP-03).
+func TestSprayingFromOneAddress(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	if _, said, code := in.Try("", "serve", "--source-failures", "0"); code == 0 || !strings.Contains(said, "at least one") {
+		t.Errorf("no failure at all is allowed: exit %d, %s", code, said)
+	}
+	s := in.Serve("--source-failures", "7")
+	s.Run("", "customer", "add", "Acme")
+	wendy, carl := s.join("Acme", "user", "wendy"), s.join("Acme", "user", "carl")
+	wendy.signIn()
+	stranger := newClient(t, s.Base)
+	try := func(i int) answer {
+		r := stranger.request(http.MethodPost, "/sign-in", strings.NewReader(fmt.Sprintf("login_id=name%d&password=guess", i)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
+		return stranger.do(r)
+	}
+	for i := range 7 {
+		try(i).want(t, http.StatusUnprocessableEntity)
+	}
+	if wait := try(7).want(t, http.StatusTooManyRequests).Header.Get("Retry-After"); wait == "" {
+		t.Error("the refusal does not say how long to wait")
+	}
+	carl.Post("/sign-in", "login_id", "carl", "password", goodPassword).want(t, http.StatusTooManyRequests)
+	wendy.signIn()
+	s.Advance(time.Hour)
+	carl.signIn()
+}
+
 // The pages that ask for a code tell the portal's time, and behind the right
 // password why a code is wrong: a slow clock, or one that this browser has used.
 func TestHonestHelp(t *testing.T) {

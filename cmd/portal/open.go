@@ -55,7 +55,7 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	s := newServices(data, ring, c.weak(), w.Now, log)
+	s := c.newServices(data, ring, w.Now, log)
 	s.ringFile = path
 	return s, nil
 }
@@ -69,8 +69,18 @@ func (c *cli) weak() *weak.List {
 	return weak.With(c.WeakPasswords, portal.FoldKey)
 }
 
-func newServices(data *store.Store, ring *seal.Ring, list *weak.List, now portal.Clock, log *slog.Logger) *services {
-	limits := portal.DefaultLimits()
+// limits are the numbers that guard accounts; only the one that depends on how
+// many people share an address is the operator's.
+func (c *cli) limits() portal.Limits {
+	l := portal.DefaultLimits()
+	if c.Serve.SourceFailures > 0 { // other commands sign nobody in
+		l.SourcePerHour = c.Serve.SourceFailures
+	}
+	return l
+}
+
+func (c *cli) newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog.Logger) *services {
+	limits, list := c.limits(), c.weak()
 	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
 	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Weak: list, Now: now, Limits: limits, Log: log})
 	return &services{

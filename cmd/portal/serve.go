@@ -21,7 +21,8 @@ type serveCmd struct {
 	Listen  string `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
 	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
 	transport
-	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
+	SourceFailures int        `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
+	LogLevel       slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
 	smtpFlags
 }
 
@@ -35,6 +36,14 @@ const (
 	maxHeaderBytes    = 32 << 10
 	shutdownTimeout   = 20 * time.Second
 )
+
+// Validate is asked by the parser of the command line.
+func (cmd *serveCmd) Validate() error {
+	if cmd.SourceFailures < 1 {
+		return fmt.Errorf("--source-failures %d: at least one failure has to be allowed", cmd.SourceFailures)
+	}
+	return nil
+}
 
 // Run serves until the context ends.
 func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
