@@ -125,6 +125,29 @@ func TestResetHasItsOwnBudget(t *testing.T) {
 	})
 }
 
+// Tries at once are charged before anything is looked at: no more than five are
+// evaluated (AU-05).
+func TestResetTriesAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, _ := s.protected(t, "wendy")
+		token, wrong := s.forget(t, "wendy"), s.wrong(p)
+		var looked, turnedAway atomic.Int64
+		house.AtOnce(12, func(int) {
+			switch err := s.reset(t, token, auth.Proof{Code: wrong}); portal.ErrorCode(err) {
+			case portal.CodeInvalid:
+				looked.Add(1)
+			case portal.CodeThrottled:
+				turnedAway.Add(1)
+			default:
+				t.Errorf("a wrong code: %v", err)
+			}
+		})
+		if looked.Load() != 5 || turnedAway.Load() != 7 {
+			t.Errorf("%d looked at, %d turned away; want 5 and 7", looked.Load(), turnedAway.Load())
+		}
+	})
+}
+
 // A reset takes away what a stranger has brought about: the wait at the sign-in
 // page and the demand for a new password.
 func TestResetClearsTheWay(t *testing.T) {
