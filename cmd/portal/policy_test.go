@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"portal"
 	"portal/internal/web"
@@ -175,4 +176,19 @@ func versionOn(t *testing.T, page string) string {
 		t.Fatalf("the page has no version:\n%s", page)
 	}
 	return url.QueryEscape(html.UnescapeString(found[1]))
+}
+
+// The running portal reminds by itself, once.
+func TestServerReminds(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Run("", "customer", "add", "Acme", "--require-2fa", "everybody", "--from", in.Now().AddDate(0, 0, 5).Format("2006-01-02"))
+	in.Run(goodPassword+"\n", "user", "add", "--customer", "Acme", "--name", "Wendy", "--email", "wendy@example.com", "--password-stdin", "wendy")
+	s := in.Serve()
+	reminded := func() int { return strings.Count(s.Run("", "mail", "list"), string(portal.MailPolicyReminder)) }
+	until(t, "a reminder is in the outbox", func() bool { return reminded() > 0 })
+	s.Advance(2 * time.Hour)
+	if n := reminded(); n != 1 {
+		t.Errorf("%d reminders", n)
+	}
 }

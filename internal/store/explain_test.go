@@ -103,9 +103,14 @@ func lists(ctx context.Context, v View) map[string]func() error {
 		"recovery codes":                func() error { _, err := v.RecoveryCodesLeft(ctx, "u"); return err },
 		"current":                       func() error { _, err := v.Current(ctx, "u"); return err },
 		"pending":                       func() error { _, err := v.Pending(ctx, "u", "s"); return err },
-		"counts":                        func() error { _, err := v.Counts(ctx); return err },
-		"last sign-in":                  func() error { _, err := v.LastSignIn(ctx, "u"); return err },
-		"help requests":                 func() error { _, err := v.HelpRequests(ctx, 20); return err },
+		"counts of a role":              func() error { _, err := v.CountsOf(ctx, portal.RoleUser); return err },
+		"without 2FA": func() error {
+			_, err := v.Unprotected(ctx, UnprotectedQuery{Role: portal.RoleUser, After: portal.User{Name: "m"}, Limit: 50})
+			return err
+		},
+		"counts":        func() error { _, err := v.Counts(ctx); return err },
+		"last sign-in":  func() error { _, err := v.LastSignIn(ctx, "u"); return err },
+		"help requests": func() error { _, err := v.HelpRequests(ctx, 20); return err },
 		"mails of a kind": func() error {
 			_, err := v.GotMails(ctx, Mail{UserID: "u", Kind: portal.MailNewBrowser, Recipient: "a@b.example"}, time.Time{}, 5)
 			return err

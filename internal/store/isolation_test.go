@@ -117,6 +117,10 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 			n, err := tx.EndSessions(ctx, id, "")
 			return verdict(n != 0, err)
 		},
+		"Remind": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Remind(ctx, id, tx.Now)) },
+		"SetPolicies": func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetPolicies(ctx, portal.Policies{User: portal.Policy{Mode: portal.PolicyOff}, Administrator: portal.Policy{Mode: portal.PolicyOff}})
+		},
 		"SpendLink": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendLink(ctx, digest(1))) },
 		"AddAlarm": func(ctx context.Context, tx *store.Tx) error {
 			return tx.AddAlarm(ctx, id, digest(9), tx.Now.Add(time.Hour))
@@ -254,6 +258,12 @@ func TestForeignRowsAreNotSeen(t *testing.T) {
 		}
 		if users, err := view.Users(t.Context(), store.UserQuery{Search: "victim", Limit: 9}); len(users) != 0 || err != nil {
 			t.Errorf("search finds %d foreign users, %v", len(users), err)
+		}
+		if without, err := view.Unprotected(t.Context(), store.UnprotectedQuery{Role: v.user.Role, Limit: 9}); len(without) != 0 || err != nil {
+			t.Errorf("foreign users without 2FA are listed: %v, %v", without, err)
+		}
+		if counts, err := view.CountsOf(t.Context(), v.user.Role); len(counts) != 0 || err != nil {
+			t.Errorf("foreign users of a role are counted: %v, %v", counts, err)
 		}
 		if counts, err := view.Counts(t.Context()); len(counts) != 0 || err != nil {
 			t.Errorf("foreign users are counted: %v, %v", counts, err)
