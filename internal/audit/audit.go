@@ -14,6 +14,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"portal"
@@ -38,6 +39,8 @@ type Service struct {
 	limits portal.Limits
 	log    *slog.Logger
 	holder string // of leases
+	// told is when a broken chain was last told of.
+	told atomic.Pointer[time.Time]
 }
 
 // New makes the service.

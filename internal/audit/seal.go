@@ -18,6 +18,7 @@ const (
 	// the work, and by itself where a node was killed.
 	sealLease = "seal the audit trail"
 	leaseLife = 10 * time.Second
+	silence   = 10 * time.Minute
 )
 
 // Seal closes all events that stand in no seal yet, and brings chains under
@@ -39,8 +40,22 @@ func (s *Service) Seal(ctx context.Context, actor portal.Actor) error {
 	if err != nil || !mine {
 		return err
 	}
-	err = errors.Join(s.sealFrom(ctx, first), s.mark(ctx, old))
+	err = s.tellOnce(errors.Join(s.sealFrom(ctx, first), s.mark(ctx, old)))
 	return errors.Join(err, s.store.EndLease(context.WithoutCancel(ctx), sealLease, s.holder, s.now()))
+}
+
+// tellOnce keeps a broken chain, which is found at every look, from filling the
+// log: it is told of every ten minutes.
+func (s *Service) tellOnce(err error) error {
+	now, last := s.now(), s.told.Load()
+	if !errors.Is(err, errBroken) {
+		return err
+	}
+	if last != nil && now.Sub(*last).Abs() < silence {
+		return nil
+	}
+	s.told.Store(&now)
+	return err
 }
 
 // sealFrom goes from customer to customer. One whose chain is broken does not

@@ -339,6 +339,11 @@ func TestABrokenChainIsNotGoneOnWith(t *testing.T) {
 		if err := tr.Audit.Seal(t.Context(), portal.Itself()); err == nil || !strings.Contains(err.Error(), "portal audit verify") {
 			t.Errorf("sealing says %v", err)
 		}
+		tr.seal() // told already
+		tr.Clock.Advance(10 * time.Minute)
+		if err := tr.Audit.Seal(t.Context(), portal.Itself()); err == nil {
+			t.Error("the broken chain is told of once only")
+		}
 		if a, b := tr.verify(tr.acme), tr.verify(tr.other); a.Waiting != 1 || b.Waiting != 0 || len(b.Findings) > 0 {
 			t.Errorf("Acme %+v, Beta %+v", a, b)
 		}
