@@ -175,7 +175,7 @@ func TestRotateWhileServing(t *testing.T) {
 	}
 	retire("less than five minutes ago")
 	in.Advance(6 * time.Minute)
-	retire("1 users have recovery codes")
+	retire("(accounts: 1)")
 	last := one.person("wendy")
 	last.enterPassword()
 	last.Post("/sign-in/recovery-code", "recovery_code", rescue[0]).wantRedirect(t, "/")

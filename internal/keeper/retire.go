@@ -116,7 +116,7 @@ func (k *Keys) unused(ctx context.Context, known []store.KeyCheck, id string) er
 	}
 	holders, err := k.codes(ctx, known, id)
 	if err == nil && holders > 0 {
-		err = portal.Conflict("%d users have recovery codes that were made with key %s. They stop hanging on it when their owners make new ones (Account, Recovery codes). Until then the key stays; it only reads, and does no harm.", holders, id)
+		err = portal.Conflict("Recovery codes still hang on key %s (accounts: %d). They leave it when their owners make new ones (Account, Recovery codes). Until then the key stays; it only reads, and does no harm.", id, holders)
 	}
 	return err
 }
