@@ -27,7 +27,7 @@ func extras(customer, user string) url.Values {
 // in the form or in the address (AZ-04).
 func TestExtraFieldsHaveNoEffect(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	uli := town.settle("user", "Acme", "user", "uli")
 	rob := town.settle("user of another customer", "Rival", "user", "rita")
 	plain := func(login string) string {

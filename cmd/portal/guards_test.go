@@ -50,27 +50,29 @@ func unguarded(a answer) (faults []string) {
 // lets no other origin in, whatever it claims.
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
-	for _, visitor := range town.visitors() {
-		for _, route := range leavingLast(web.Routes()) {
-			if route.Pattern == "/static/{file}" {
-				continue
-			}
-			r := visitor.request(route.Method, town.path(route.Pattern), nil)
-			r.Header.Set("Origin", "https://evil.example")
-			r.Header.Set("Access-Control-Request-Method", "POST")
-			if faults := unguarded(visitor.do(r)); len(faults) > 0 {
-				t.Errorf("%s %s as %s: %v", route.Method, route.Pattern, visitor.who, faults)
+	onBoth(t, func(t *testing.T, s *server) {
+		town := newTown(t, s)
+		for _, visitor := range town.visitors() {
+			for _, route := range leavingLast(web.Routes()) {
+				if route.Pattern == "/static/{file}" {
+					continue
+				}
+				r := visitor.request(route.Method, town.path(route.Pattern), nil)
+				r.Header.Set("Origin", "https://evil.example")
+				r.Header.Set("Access-Control-Request-Method", "POST")
+				if faults := unguarded(visitor.do(r)); len(faults) > 0 {
+					t.Errorf("%s %s as %s: %v", route.Method, route.Pattern, visitor.who, faults)
+				}
 			}
 		}
-	}
+	})
 }
 
 // A form that another site sends changes nothing on any route, signed in or
 // not, with or without the headers that browsers send (WF-04).
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	for _, route := range web.Routes() {
 		if route.Method != http.MethodPost {
 			continue
@@ -101,7 +103,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 // changes nothing (AP-05).
 func TestOnlyDeclaredMethods(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	declared := map[string][]string{}
 	for _, route := range web.Routes() {
 		declared[route.Pattern] = append(declared[route.Pattern], route.Method)
@@ -164,7 +166,7 @@ func TestNothingLiesAbout(t *testing.T) {
 // to do so, and what was open is closed (SE-07, SE-13, SE-05).
 func TestSignOutLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	for _, route := range web.Routes() {
 		if _, session := route.Level.Right(); !session || route.Method != http.MethodGet {
 			continue

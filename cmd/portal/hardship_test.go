@@ -108,7 +108,7 @@ func TestSignInAgainEndsTheOldSession(t *testing.T) {
 // An edit form that was overtaken by another change overwrites nothing.
 func TestStaleEditForm(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	path := "/administration/access/" + town.target
 	version := regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(town.admin.Get(path).Body)[1]
 	edit := func(role, version string) answer {

@@ -281,7 +281,7 @@ func TestStoredHashes(t *testing.T) {
 // (PW-01).
 func TestShortPasswordOpensNothingButItsChange(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	s := town.server
 	s.Run("", "customer", "policy", "Acme", "--users", "required")
 	uli := visitor{person: s.person("uli"), who: "who owes a password", role: portal.RoleUser}

@@ -17,7 +17,7 @@ import (
 // of the table; everything else leads there (AU-09).
 func TestRequiredOpensNothingButSetup(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
+	town := newTown(t, install(t).Serve())
 	uli := town.settle("user without 2FA", "Acme", portal.RoleUser, "uli")
 	town.server.Run("", "customer", "policy", "Acme", "--users", "required", "--administrators", "required")
 	for _, visitor := range []visitor{uli, town.admin} {

@@ -17,33 +17,37 @@ import (
 // from its level alone.
 func TestEveryRouteForEverybody(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
-	for _, visitor := range town.visitors() {
-		for _, route := range leavingLast(web.Routes()) {
-			path := town.path(route.Pattern)
-			answer := visitor.ask(route.Method, path)
-			if fault := visitor.fault(route, answer); fault != "" {
-				t.Errorf("%s %s as %s: %s (%d → %q)", route.Method, path, visitor.who, fault, answer.Status, answer.Location)
+	onBoth(t, func(t *testing.T, s *server) {
+		town := newTown(t, s)
+		for _, visitor := range town.visitors() {
+			for _, route := range leavingLast(web.Routes()) {
+				path := town.path(route.Pattern)
+				answer := visitor.ask(route.Method, path)
+				if fault := visitor.fault(route, answer); fault != "" {
+					t.Errorf("%s %s as %s: %s (%d → %q)", route.Method, path, visitor.who, fault, answer.Status, answer.Location)
+				}
 			}
 		}
-	}
+	})
 }
 
 // A foreign user and one that does not exist answer alike, byte for byte.
 func TestForeignUserIsLikeAMissingOne(t *testing.T) {
 	t.Parallel()
-	town := newTown(t)
-	rival := town.rival
-	for _, route := range web.Routes() {
-		if !strings.Contains(route.Pattern, "/administration/access/{id}") {
-			continue
+	onBoth(t, func(t *testing.T, s *server) {
+		town := newTown(t, s)
+		rival := town.rival
+		for _, route := range web.Routes() {
+			if !strings.Contains(route.Pattern, "/administration/access/{id}") {
+				continue
+			}
+			foreign := rival.ask(route.Method, town.path(route.Pattern))
+			missing := rival.ask(route.Method, strings.ReplaceAll(route.Pattern, "{id}", "01900000-0000-7000-8000-000000000000"))
+			if foreign.Status != http.StatusNotFound || foreign.Body != missing.Body {
+				t.Errorf("%s %s: %d and %d, or the pages differ", route.Method, route.Pattern, foreign.Status, missing.Status)
+			}
 		}
-		foreign := rival.ask(route.Method, town.path(route.Pattern))
-		missing := rival.ask(route.Method, strings.ReplaceAll(route.Pattern, "{id}", "01900000-0000-7000-8000-000000000000"))
-		if foreign.Status != http.StatusNotFound || foreign.Body != missing.Body {
-			t.Errorf("%s %s: %d and %d, or the pages differ", route.Method, route.Pattern, foreign.Status, missing.Status)
-		}
-	}
+	})
 }
 
 // town is a portal with two customers and somebody of every kind.
@@ -64,9 +68,8 @@ type visitor struct {
 	foreign bool // of another customer than the users whom paths name
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, s *server) *town {
 	t.Helper()
-	s := install(t).Serve()
 	for _, customer := range []string{"Acme", "Rival"} {
 		s.Run("", "customer", "add", customer)
 	}
@@ -132,6 +135,8 @@ func (v visitor) fault(route web.Route, a answer) string {
 	namesUser := strings.HasPrefix(route.Pattern, "/administration/access/{id}")
 	toSignIn := a.Status == http.StatusSeeOther && strings.HasPrefix(a.Location, "/sign-in")
 	switch {
+	case route.Pattern == "/readyz": // the test has moved this node's clock, and PostgreSQL keeps its own
+		return ""
 	case a.Status >= 500:
 		return "a fault of the server"
 	case level == web.Open:
