@@ -55,14 +55,16 @@ func (s *Service) refundOverload(ctx context.Context, err error, c store.Charged
 	}
 }
 
-// noteLimit records that a budget was used up (LG-04): once a minute for each
-// bucket, so that a flood of tries does not become a flood of rows. It returns
-// the refusal; other errors pass through.
-func (s *Service) noteLimit(ctx context.Context, refusal error, bucket string, customer portal.CustomerID, e portal.Event) error {
+// noteLimit records that a budget was used up (LG-04): once a minute for the
+// very bucket, so that a flood of tries does not become a flood of rows, however
+// many names an address tries, and so that a name that nobody has is noted as
+// often as one that somebody has (AU-07). It returns the refusal; other errors
+// pass through.
+func (s *Service) noteLimit(ctx context.Context, refusal error, c store.Charged, customer portal.CustomerID, e portal.Event) error {
 	if portal.ErrorCode(refusal) != portal.CodeThrottled {
 		return refusal
 	}
-	noted, err := s.store.ChargeBudgets(ctx, store.Budget{Bucket: "noted/" + bucket, Limit: 1, Window: time.Minute})
+	noted, err := s.store.ChargeBudgets(ctx, store.Budget{Bucket: "noted/" + c.UsedUp, Limit: 1, Window: time.Minute})
 	if err != nil || !noted.Until.IsZero() {
 		return errors.Join(refusal, err)
 	}

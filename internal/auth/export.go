@@ -16,7 +16,6 @@ func (s *Service) ChargeExport(ctx context.Context, actor portal.Actor) error {
 	if actor.Kind == portal.ActorHost {
 		return nil
 	}
-	bucket := "export/" + string(actor.UserID)
-	_, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: exportsPerHour, Window: hour})
-	return s.noteLimit(ctx, err, bucket, actor.CustomerID, actor.WasRefused(portal.AuditExported, limitReached))
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: "export/" + string(actor.UserID), Limit: exportsPerHour, Window: hour})
+	return s.noteLimit(ctx, err, c, actor.CustomerID, actor.WasRefused(portal.AuditExported, limitReached))
 }

@@ -8,6 +8,7 @@ import (
 
 	"portal"
 	"portal/internal/auth"
+	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
@@ -165,6 +166,73 @@ func TestSecondFactorsAtOnce(t *testing.T) {
 		refused(t, "right, from an unknown browser", err, portal.CodeThrottled)
 		wendy.SignIn()
 	})
+}
+
+// A name that nobody has costs the portal the same as one that somebody has,
+// also where a try at it has to wait: it is noted for each name, or else the
+// time would tell (AU-07).
+func TestWaitingIsNotedForEachName(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		s.person(t, "wendy")
+		s.person(t, "carl")
+		names := []string{"nobody", "no one", "wendy", "carl"}
+		for i, name := range names {
+			for range 5 {
+				s.guess(t, at(fmt.Sprintf("198.51.100.%d", i)), name)
+			}
+			for range 2 {
+				if got := s.guess(t, at(fmt.Sprintf("198.51.100.%d", i)), name); got != portal.CodeThrottled {
+					t.Fatalf("%s: %s", name, got)
+				}
+			}
+		}
+		noted := s.noted(t, portal.PasswordTried)
+		for i, name := range names {
+			if n := noted[fmt.Sprintf("198.51.100.%d", i)]; n != 1 {
+				t.Errorf("%s: noted %d times in a minute, want once", name, n)
+			}
+		}
+	})
+}
+
+// An address that has used up its own budget fills no table with the names that
+// it goes on trying: its limit is noted once a minute (IN-03).
+func TestWaitingAddressIsNotedOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		const address = "198.51.100.1"
+		for i := range 200 + 5 {
+			s.guess(t, at(address), fmt.Sprintf("name%d", i))
+		}
+		for i := range 30 + 5 {
+			err := s.Auth.AskReset(t.Context(), at(address), fmt.Sprintf("name%d", i))
+			if (err == nil) != (i < 30) {
+				t.Fatalf("reset link %d: %v", i, err)
+			}
+		}
+		for _, action := range []portal.Action{portal.PasswordTried, portal.ResetAsked} {
+			if n := s.noted(t, action)[address]; n != 1 {
+				t.Errorf("%s: noted %d times, want once", action, n)
+			}
+		}
+	})
+}
+
+// noted counts, by address, how often a used-up limit stands in the trail.
+func (s scene) noted(t *testing.T, action portal.Action) map[string]int {
+	t.Helper()
+	noted := map[string]int{}
+	for _, customer := range []portal.CustomerID{portal.NoCustomer, s.acme.CustomerID} {
+		events, err := s.Store.View(customer).Events(t.Context(), store.EventQuery{Action: action, Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if e.Detail == "too many tries" {
+				noted[e.Origin.Address]++
+			}
+		}
+	}
+	return noted
 }
 
 // second takes the second step with a wrong code of either kind.

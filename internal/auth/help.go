@@ -101,8 +101,7 @@ func (s *Service) askHelp(ctx context.Context, tx *store.Tx, o portal.Origin, h 
 
 // chargeHelp keeps one person from flooding the administrators with mail.
 func (s *Service) chargeHelp(ctx context.Context, o portal.Origin, h store.HalfSession) error {
-	bucket := "help/" + string(h.UserID)
-	_, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: helpPerDay, Window: day})
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: "help/" + string(h.UserID), Limit: helpPerDay, Window: day})
 	var e *portal.Error
 	if !errors.As(err, &e) || e.Code != portal.CodeThrottled {
 		return err
@@ -112,5 +111,5 @@ func (s *Service) chargeHelp(ctx context.Context, o portal.Origin, h store.HalfS
 		return err
 	}
 	refusal := &portal.Error{Code: e.Code, RetryAfter: e.RetryAfter, Message: "The administrators have been told several times today. Please call one of them."}
-	return s.noteLimit(ctx, refusal, bucket, h.CustomerID, portal.Stranger(o).WasRefused(portal.HelpAsked, limitReached).On(user))
+	return s.noteLimit(ctx, refusal, c, h.CustomerID, portal.Stranger(o).WasRefused(portal.HelpAsked, limitReached).On(user))
 }

@@ -59,7 +59,7 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 		return SignedIn{}, signInWhereMissing(err)
 	}
 	if !charged.Until.IsZero() {
-		return SignedIn{}, s.noteCodeLimit(ctx, o, h, s.tooMany(charged.Until))
+		return SignedIn{}, s.noteCodeLimit(ctx, o, h, charged)
 	}
 	user := portal.User{ID: h.UserID, CustomerID: h.CustomerID}
 	from, err := s.browserOf(ctx, user, o)
@@ -91,13 +91,14 @@ type secondTry struct {
 	factor factor
 }
 
-func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, refusal error) error {
+func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, c store.Charged) error {
+	refusal := s.tooMany(c.Until)
 	user, err := s.store.View(h.CustomerID).User(ctx, h.UserID)
 	if err != nil {
 		return errors.Join(refusal, err)
 	}
 	event := portal.Stranger(o).WasRefused(portal.SecondFactorTried, limitReached).On(user)
-	return s.noteLimit(ctx, refusal, "code/"+string(user.ID), h.CustomerID, event)
+	return s.noteLimit(ctx, refusal, c, h.CustomerID, event)
 }
 
 // tryFactor spends the factor, the half session and records what came of it,

@@ -47,7 +47,7 @@ func (s *Service) tryPassword(ctx context.Context, who store.Credentials, t firs
 	charged, err := s.pay(ctx, s.passwordToll(who, t.loginID, t.arrival))
 	if err != nil {
 		event := portal.Stranger(t.Origin).WasRefused(portal.PasswordTried, limitReached).On(who.User)
-		return SignedIn{}, s.noteLimit(ctx, err, passwordBucketOf(who.ID), homeOf(who), event)
+		return SignedIn{}, s.noteLimit(ctx, err, charged, homeOf(who), event)
 	}
 	match, err := s.verifyPassword(ctx, who, t.password)
 	if err != nil {

@@ -104,7 +104,7 @@ func (s *Service) chargeStepUp(ctx context.Context, kind string, actor portal.Ac
 	bucket := kind + "/step-up/" + string(actor.SessionID)
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.StepUpsPerHour, Window: hour})
 	event := actor.WasRefused(portal.SteppedUp, limitReached).On(own(actor))
-	return c, s.noteLimit(ctx, err, bucket, actor.CustomerID, event)
+	return c, s.noteLimit(ctx, err, c, actor.CustomerID, event)
 }
 
 func (s *Service) chargeConfirm(ctx context.Context, session portal.SessionID) (store.Charged, error) {
@@ -121,25 +121,23 @@ func (s *Service) ChargeAddress(ctx context.Context, user portal.UserID) error {
 // chargeReset counts a reset link that a name was asked for, by the name and by
 // the source: each may send a mail (IN-03).
 func (s *Service) chargeReset(ctx context.Context, o portal.Origin, user portal.User, name string) error {
-	bucket := "reset/" + name
-	_, err := s.chargeAll(ctx,
-		store.Budget{Bucket: bucket, Limit: resetsPerHour, Window: hour},
+	c, err := s.chargeAll(ctx,
+		store.Budget{Bucket: "reset/" + name, Limit: resetsPerHour, Window: hour},
 		store.Budget{Bucket: "reset/source/" + sourceOf(o.Address), Limit: resetsPerSource, Window: hour})
 	home := user.CustomerID
 	if home == "" {
 		home = portal.NoCustomer
 	}
-	return s.noteLimit(ctx, err, bucket, home, portal.Stranger(o).WasRefused(portal.ResetAsked, limitReached).On(user))
+	return s.noteLimit(ctx, err, c, home, portal.Stranger(o).WasRefused(portal.ResetAsked, limitReached).On(user))
 }
 
 // chargeResetCode counts a second factor behind a mailed link. It has a budget
 // of its own, so that a stranger who has used up the one of the sign-in page
 // stops nobody here (AU-06).
 func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (store.Charged, error) {
-	bucket := resetBucket(user.ID)
-	c, err := s.chargeAll(ctx, store.Budget{Bucket: bucket, Limit: s.limits.ResetsPerHour, Window: hour})
+	c, err := s.chargeAll(ctx, store.Budget{Bucket: resetBucket(user.ID), Limit: s.limits.ResetsPerHour, Window: hour})
 	event := portal.Stranger(o).WasRefused(portal.PasswordReset, limitReached).On(user)
-	return c, s.noteLimit(ctx, err, bucket, user.CustomerID, event)
+	return c, s.noteLimit(ctx, err, c, user.CustomerID, event)
 }
 
 func resetBucket(user portal.UserID) string { return "code/reset/" + string(user) }

@@ -38,8 +38,9 @@ type Toll struct {
 // Charged tells what a try was charged to, so that it can be given back.
 type Charged struct {
 	// Until is set where something was used up and nothing was charged: how
-	// long to wait.
+	// long to wait. UsedUp is the bucket that it was.
 	Until  time.Time
+	UsedUp string
 	Delay  Backoff
 	Hits   []Hit
 	Source string
@@ -99,7 +100,7 @@ func (t Toll) charge(ctx context.Context, q querier, now time.Time) (c Charged, 
 	}
 	if t.Delay.Bucket != "" {
 		if until, err := t.Delay.charge(ctx, q, now); err != nil {
-			return Charged{Until: until}, err
+			return Charged{Until: until, UsedUp: t.Delay.Bucket}, err
 		}
 	}
 	c, err = chargeBudgets(ctx, q, now, t.Common...)
@@ -108,7 +109,7 @@ func (t Toll) charge(ctx context.Context, q querier, now time.Time) (c Charged, 
 		return c, err
 	}
 	source, err := chargeBudgets(ctx, q, now, t.Source)
-	return Charged{Until: source.Until, Delay: t.Delay, Hits: c.Hits, Source: t.Source.Bucket}, err
+	return Charged{Until: source.Until, UsedUp: source.UsedUp, Delay: t.Delay, Hits: c.Hits, Source: t.Source.Bucket}, err
 }
 
 func (t Toll) onlyOwn() bool {
@@ -132,7 +133,7 @@ func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets ...Bud
 		if err == ErrNotFound {
 			const since = "SELECT since FROM throttles WHERE bucket = $1"
 			begun, err := moment(q.row(ctx, since, b.Bucket), now)
-			return Charged{Until: begun.Add(b.Window)}, errors.Join(errUsedUp, err)
+			return Charged{Until: begun.Add(b.Window), UsedUp: b.Bucket}, errors.Join(errUsedUp, err)
 		}
 		if err != nil {
 			return Charged{}, err
