@@ -20,18 +20,31 @@ const (
 // before reads what happened to an account since its last sign-in. It reads
 // outside of the transaction: a flood of wrong tries must not hold up the owner.
 func (s *Service) before(ctx context.Context, user portal.User) (b store.Before, err error) {
-	events, err := s.store.View(user.CustomerID).EventsOn(ctx, user.ID, lookBack)
+	view := s.store.View(user.CustomerID)
+	events, err := view.EventsOn(ctx, user.ID, lookBack)
 	for _, e := range events {
 		switch {
 		case e.Action == portal.SignedIn && e.Outcome == portal.Done:
-			b.At, b.Address, b.Agent = e.At, e.Origin.Address, e.Origin.Agent
-			b.NewBrowser = strings.HasSuffix(e.Detail, inNewBrowser)
+			lastIn(&b, e)
 			return b, nil
 		case e.Outcome == portal.Refused && (e.Action == portal.PasswordTried || e.Action == portal.SecondFactorTried):
 			b.WrongTries++
 		}
 	}
+	if err != nil || len(events) < lookBack {
+		return b, err
+	}
+	// strangers can put the sign-in out of sight, too; then a walk finds it
+	events, err = view.Events(ctx, store.EventQuery{Person: user.ID, Action: portal.SignedIn, Limit: 1})
+	for _, e := range events {
+		lastIn(&b, e)
+	}
 	return b, err
+}
+
+func lastIn(b *store.Before, e portal.Event) {
+	b.At, b.Address, b.Agent = e.At, e.Origin.Address, e.Origin.Agent
+	b.NewBrowser = strings.HasSuffix(e.Detail, inNewBrowser)
 }
 
 // tellSuspicious tells by mail of a sign-in in a browser that is new to the

@@ -6,6 +6,7 @@ import (
 
 	"portal"
 	"portal/internal/auth"
+	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
@@ -82,6 +83,32 @@ func TestManyFailuresAreTold(t *testing.T) {
 		p.SignIn()
 		if s.last(t, p).Suspicious() {
 			t.Error("it is told twice")
+		}
+	})
+}
+
+// Whoever fills the trail of an account before signing in, so that the sign-in
+// before is out of sight, is told of all the same.
+func TestNewBrowserIsToldBehindAFloodOfEvents(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p := s.person(t, "wendy")
+		user := portal.User{ID: p.Actor().UserID, CustomerID: s.acme.CustomerID, LoginID: "wendy"}
+		err := s.Store.Write(t.Context(), s.acme.CustomerID, func(tx *store.Tx) error {
+			for range 100 {
+				if err := tx.Record(t.Context(), portal.Stranger(house.Origin()).Did(portal.ResetAsked).On(user)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		thief := *p
+		thief.Browser = ""
+		thief.SignIn()
+		if told := s.LettersOf(t, "wendy", portal.MailNewBrowser); len(told) != 1 {
+			t.Errorf("told %d times", len(told))
 		}
 	})
 }
