@@ -36,16 +36,18 @@ const (
 	CurrentAuthenticator AuthenticatorState = "current"
 )
 
-// PutPending keeps a as the user's only pending authenticator.
+// PutPending keeps a as the user's only pending authenticator. Of two at once
+// the later runs again: DO NOTHING makes PostgreSQL say that it lost a race and
+// not that a rule is broken.
 func (tx *Tx) PutPending(ctx context.Context, a Authenticator) error {
 	if _, err := tx.DeletePending(ctx, a.UserID); err != nil {
 		return err
 	}
 	const query = `INSERT INTO authenticators (id, customer_id, user_id, state, secret, serial, last_step, session_id,
 			created_at, expires_at, confirmed_at, last_used_at)
-		VALUES ($1, $2, $3, 'pending', $4, $5, 0, $6, $7, $8, 0, 0)`
-	_, err := tx.q.exec(ctx, query, a.ID, tx.customer, a.UserID, a.Secret, a.Serial, a.SessionID, micros(tx.Now), micros(a.ExpiresAt))
-	return err
+		VALUES ($1, $2, $3, 'pending', $4, $5, 0, $6, $7, $8, 0, 0)
+		ON CONFLICT (user_id, state) DO NOTHING`
+	return mustOne(tx.q.exec(ctx, query, a.ID, tx.customer, a.UserID, a.Secret, a.Serial, a.SessionID, micros(tx.Now), micros(a.ExpiresAt)))
 }
 
 // DeletePending forgets the pending authenticator; false means there was none.
