@@ -91,6 +91,9 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 		if err := tx.SetPassword(ctx, user.ID, hash); err != nil {
 			return err
 		}
+		if err := s.Forgive(ctx, tx, user.ID); err != nil { // whoever used the budgets up knew the old one
+			return err
+		}
 		return s.Announce(ctx, tx, actor, actor.Did(portal.PasswordChanged).On(user), portal.Letter{Kind: portal.MailPasswordChanged})
 	})
 	return renewed, asCurrentPassword(err)

@@ -227,3 +227,24 @@ func TestResetAfterThirtyWrongCodes(t *testing.T) {
 		}
 	})
 }
+
+// Whoever used up the owner's budgets knew the old password: a new one, chosen
+// in the known browser, opens the account from everywhere again.
+func TestNewPasswordForgetsWrongCodes(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, _ := s.protected(t, "wendy")
+		p.SignIn()
+		s.guessCodes(t, p)
+		p.SignIn()
+		proof := p.Proof()
+		const next = "another horse battery"
+		p.Take(s.Auth.ChangePassword(t.Context(), p.Actor(), proof, next))
+		earned, err := s.Auth.SignIn(t.Context(), house.Origin(), "wendy", next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if earned, err = s.Auth.SignInWithCode(t.Context(), house.Origin(), earned.Half, p.Code()); err != nil || earned.Session == "" {
+			t.Errorf("from an unknown browser: %+v, %v", earned, err)
+		}
+	})
+}
