@@ -81,7 +81,9 @@ func (e *Export) To(ctx context.Context, w io.Writer) error {
 	row := writeJSON
 	if e.format == CSV {
 		row = writeCSV
-		writeCells(out, exportColumns)
+		if err := writeCells(out, exportColumns); err != nil {
+			return err
+		}
 	}
 	view := e.service.store.View(e.actor.CustomerID)
 	for q := e.query; ; {

@@ -72,7 +72,7 @@ func entryOf(e portal.Event) entry {
 func pack(entries []entry) []byte {
 	packed := append(make([]byte, 0, 1+len(entries)*entrySize), format)
 	for _, e := range entries {
-		packed = binary.BigEndian.AppendUint64(packed, uint64(e.event)) //nolint:gosec // ids are positive
+		packed = binary.BigEndian.AppendUint64(packed, uint64(e.event)) // #nosec G115 -- ids are positive
 		packed = append(packed, e.hash...)
 	}
 	return packed
@@ -85,7 +85,7 @@ func unpack(packed []byte) ([]entry, bool) {
 	}
 	var entries []entry
 	for rest := packed[1:]; len(rest) > 0; rest = rest[entrySize:] {
-		id := int64(binary.BigEndian.Uint64(rest)) //nolint:gosec // the way back
+		id := int64(binary.BigEndian.Uint64(rest)) // #nosec G115 -- the way back
 		entries = append(entries, entry{id, string(rest[8:entrySize])})
 	}
 	return entries, true
