@@ -82,7 +82,7 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 		User: account.User, Customer: v.actor.CustomerName, TwoFactor: region,
 		Recovery:  recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
 		Password:  s.passwordOf(v, news.password),
-		Addresses: addressesRegion{account.Addresses},
+		Addresses: addressesRegion{account.Addresses, !s.mail},
 		Sessions:  account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
 		Owing: v.actor.Owes == portal.OwesSetup,
 	})

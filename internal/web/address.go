@@ -8,7 +8,10 @@ import (
 )
 
 // addressesRegion is the region of the e-mail addresses.
-type addressesRegion struct{ At auth.Addresses }
+type addressesRegion struct {
+	At     auth.Addresses
+	NoMail bool
+}
 
 // changeAddress is the page that asks for the first address anew.
 func changeAddress() deed {

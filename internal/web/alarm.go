@@ -9,14 +9,17 @@ import (
 
 // alarmPage is behind the link "this was not me" of a mail: it says what
 // freezing an account means, and freezes it at the press of a button.
-type alarmPage struct{ Alarm auth.Alarm }
+type alarmPage struct {
+	Alarm  auth.Alarm
+	NoMail bool
+}
 
 func (alarmPage) file() string  { return "alarm" }
 func (alarmPage) title() string { return "This was not me" }
 func (alarmPage) bare() bool    { return true }
 
 // frozenPage says that it is done, and how the account opens again.
-type frozenPage struct{}
+type frozenPage struct{ NoMail bool }
 
 func (frozenPage) file() string  { return "frozen" }
 func (frozenPage) title() string { return "The account is frozen" }
@@ -47,7 +50,7 @@ func (s *site) showAlarm(v *visit) error {
 	case alarm.Frozen:
 		return v.redirect("/alarm/frozen")
 	}
-	return s.render(v, http.StatusOK, alarmPage{alarm})
+	return s.render(v, http.StatusOK, alarmPage{alarm, !s.mail})
 }
 
 func (s *site) freeze(v *visit) error {
@@ -59,7 +62,9 @@ func (s *site) freeze(v *visit) error {
 	return v.redirect("/alarm/frozen")
 }
 
-func (s *site) showFrozen(v *visit) error { return s.render(v, http.StatusOK, frozenPage{}) }
+func (s *site) showFrozen(v *visit) error {
+	return s.render(v, http.StatusOK, frozenPage{NoMail: !s.mail})
+}
 
 // alarmFailed tells a dead link from other trouble.
 func (s *site) alarmFailed(v *visit, err error) error {

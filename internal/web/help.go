@@ -10,6 +10,7 @@ import (
 // lostPhonePage says what to do without a phone and whom to ask.
 type lostPhonePage struct {
 	Helpers auth.Helpers
+	NoMail  bool
 	Problem *problem
 }
 
@@ -24,7 +25,7 @@ func (s *site) lostPhone(v *visit, status int, wrong *problem) error {
 	if err != nil {
 		return err
 	}
-	return s.render(v, status, lostPhonePage{helpers, wrong})
+	return s.render(v, status, lostPhonePage{helpers, !s.mail, wrong})
 }
 
 func (s *site) askHelp(v *visit) error {

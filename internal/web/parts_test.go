@@ -241,3 +241,25 @@ func TestNoticesPromiseNoMailInVain(t *testing.T) {
 		t.Error("an unknown key has a sentence")
 	}
 }
+
+// The faces of pages where no mails go out say so, and promise none.
+func TestPagesPromiseNoMailInVain(t *testing.T) {
+	promise := regexp.MustCompile(`by mail|gets? a mail|have mailed|mailed to it|on its way|mail with this link`)
+	faces := 0
+	for _, one := range samples() {
+		if !strings.HasSuffix(one.name, "-without-mail") {
+			continue
+		}
+		faces++
+		html := drawn(t, one)
+		if !strings.Contains(strings.ToLower(html), "mails are not set up") {
+			t.Errorf("%s does not say that no mails go out", one.name)
+		}
+		if found := promise.FindString(html); found != "" {
+			t.Errorf("%s says %q", one.name, found)
+		}
+	}
+	if faces < 10 {
+		t.Errorf("only %d faces without mail were looked at", faces)
+	}
+}

@@ -21,6 +21,7 @@ type policyPage struct {
 	Version  string
 	// Own tells whether the actor has 2FA, as whoever requires it must.
 	Own     bool
+	NoMail  bool
 	Problem *problem
 }
 
@@ -83,7 +84,7 @@ func (s *site) policyForm(v *visit, wrong *problem, typed fields) error {
 		return err
 	}
 	p := policyPage{
-		Customer: v.actor.CustomerName, Version: now.Version(), Problem: wrong,
+		Customer: v.actor.CustomerName, Version: now.Version(), NoMail: !s.mail, Problem: wrong,
 		Own: portal.StatusOf(v.actor.Stored, false).AsksCode(),
 	}
 	for _, role := range roles {
@@ -129,7 +130,7 @@ func changePolicy() deed {
 				return stepUpPage{}, err
 			}
 			effects, err := s.admin.PreviewPolicy(v.ctx(), v.actor, wanted)
-			return previewPage(effects, s.now()), err
+			return previewPage(effects, s.now(), s.mail), err
 		},
 		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
 			wanted, err := policyChange(v.query)
@@ -154,13 +155,15 @@ func (s *site) orPolicyForm(v *visit, err error) error {
 	return s.policyForm(v, p, v.query)
 }
 
-func previewPage(effects []admin.PolicyEffect, now time.Time) stepUpPage {
+func previewPage(effects []admin.PolicyEffect, now time.Time, mail bool) stepUpPage {
 	p := stepUpPage{Heading: "Change the 2FA policy", Button: "Save policy", Cancel: policyPath}
 	for _, e := range effects {
 		p.Text = append(p.Text, fmt.Sprintf("%ss: %s → %s.", e.Role.Label(), e.Policy.Words(), e.To.Words()))
 		p.Text = append(p.Text, effectWords(e, now)...)
 	}
-	p.Text = append(p.Text, "The other administrators are told by mail.")
+	if mail {
+		p.Text = append(p.Text, "The other administrators are told by mail.")
+	}
 	return p
 }
 

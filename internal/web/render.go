@@ -135,6 +135,7 @@ func (s *site) notice(key string) string {
 var unmailed = map[string]string{
 	"address-asked": "A link for the new address is ready. Mails are not set up in this portal: ask whoever runs it for the link. The address counts once you have opened the link and confirmed.",
 	"help-asked":    "The administrators have been told on their start page. Mails are not set up in this portal: call one of them, too.",
+	"thawed":        "The account is open again. The person now chooses “Forgot your password?” on the sign-in page. Mails are not set up in this portal: whoever runs it passes the link on.",
 	"demanded":      "The account waits for a new password, and its sessions have ended. Mails are not set up in this portal: ask whoever runs it for the link, and pass it on to the person.",
 }
 

@@ -40,6 +40,9 @@ func effectsOf(to portal.Policy) (all []admin.PolicyEffect) {
 
 func addPolicySamples(add func(string, page)) {
 	add("policy", policySample(true, nil, nil))
+	unmailed := policySample(true, nil, nil)
+	unmailed.NoMail, unmailed.Roles[0].Counts = true, nil // and nobody there yet
+	add("policy-without-mail", unmailed)
 	add("policy-without-own", policySample(false, nil, nil))
 	add("policy-wrong", policySample(true, badProblem(portal.FieldUserFrom, "A day goes with required only. Take it out, or choose required."),
 		fields{"user_policy": "off", "user_from": "2026-12-01", "administrator_policy": "required", "administrator_from": "2026-12-01"}))
@@ -48,7 +51,7 @@ func addPolicySamples(add func(string, page)) {
 		"off": {Mode: portal.PolicyOff}, "recommended": {Mode: portal.PolicyRecommended},
 		"now": {Mode: portal.PolicyRequired, From: noon()}, "later": {Mode: portal.PolicyRequired, From: noon().AddDate(0, 0, 28)},
 	} {
-		preview := previewPage(effectsOf(to), noon())
+		preview := previewPage(effectsOf(to), noon(), true)
 		preview.Proof = fullProof(name == "off", nil)
 		add("stepup-policy-"+name, preview)
 	}

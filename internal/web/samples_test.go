@@ -107,7 +107,7 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 		User: account.User, Customer: "Northwind Telecom", TwoFactor: region,
 		Recovery:  recoveryRegion{Status: status, Left: account.RecoveryLeft, Codes: news.codes},
 		Password:  passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Problem: news.password},
-		Addresses: addressesRegion{account.Addresses},
+		Addresses: addressesRegion{At: account.Addresses},
 		Sessions:  someSessions(), Activity: activity{"wendy.okafor", someEvents()},
 	}
 }
@@ -188,16 +188,22 @@ func addStrangerSamples(add func(string, page)) {
 	add("recovery-wrong", recoveryPage{Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
 	helpers := auth.Helpers{Customer: "Northwind Telecom", Administrators: []string{"Adaeze Obi", "Gary Wilson"}}
 	add("lostphone", lostPhonePage{Helpers: helpers})
-	add("lostphone-limited", lostPhonePage{helpers, badProblem("", "The administrators have been told several times today. Please call one of them.")})
+	add("lostphone-without-mail", lostPhonePage{Helpers: helpers, NoMail: true})
+	add("lostphone-limited", lostPhonePage{Helpers: helpers, Problem: badProblem("", "The administrators have been told several times today. Please call one of them.")})
 	helpers.AskedAt = noon()
 	add("lostphone-asked", lostPhonePage{Helpers: helpers})
+	add("lostphone-asked-without-mail", lostPhonePage{Helpers: helpers, NoMail: true})
 	add("lostphone-alone", lostPhonePage{})
 	add("badlink", badLinkPage{})
 	add("code-clock", codePage{clock(noon()), badProblem(portal.FieldCode, "Your phone's clock is about 2 minutes slow: set it to automatic. Then enter the code that the app shows.")})
 	add("recovery-blocked", recoveryPage{Step: auth.SecondStep{Blocked: true}})
 	add("recovery-frozen", recoveryPage{Step: auth.SecondStep{Frozen: true}})
-	add("alarm", alarmPage{auth.Alarm{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom"}})
+	alarm := alarmPage{Alarm: auth.Alarm{LoginID: "wendy.okafor", Name: "Wendy Okafor", CustomerName: "Northwind Telecom"}}
+	add("alarm", alarm)
+	alarm.NoMail = true
+	add("alarm-without-mail", alarm)
 	add("frozen", frozenPage{})
+	add("frozen-without-mail", frozenPage{NoMail: true})
 	add("badalarm", badAlarmPage{})
 	add("setup", setUpPage{})
 	add("setup-wrong", setUpPage{
@@ -244,12 +250,15 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-kept", accountSample(kept, nil, accountNews{}))
 	add("account-lapsed", accountSample(kept, func(a *auth.Account) { a.KeptUntil = noon().Add(-time.Hour) }, accountNews{}))
 	add("account-replacing", accountSample(portal.StatusOf(portal.TwoFactorEnabled, true), nil, accountNews{}))
-	add("account-addresses", accountSample(none, func(a *auth.Account) {
+	addresses := accountSample(none, func(a *auth.Account) {
 		a.Addresses = auth.Addresses{
 			First: "wendy@northwind.example", Second: "wendy.okafor.with.a.long.name@private.example",
 			PendingFirst: "w.okafor@northwind.example", PendingSecond: "wendy@private.example",
 		}
-	}, accountNews{}))
+	}, accountNews{})
+	add("account-addresses", addresses)
+	addresses.Addresses.NoMail = true
+	add("account-addresses-without-mail", addresses)
 	add("account-conflict", accountSample(none, nil, accountNews{setup: badProblem("", "There is no set-up in progress any more.")}))
 	add("account-password-wrong", accountSample(enabled, func(a *auth.Account) { a.RecoveryLeft = 2 },
 		accountNews{password: badProblem(portal.FieldCurrent, "This password is not right.")}))
@@ -300,12 +309,19 @@ func addAdministrationSamples(add func(string, page)) {
 	add("user-own", userPage{Detail: admin.UserDetail{User: gary(), Sessions: 1}, Own: true, typed: edit, Proof: fullProof(false, nil)})
 	add("user-invited", userPage{Detail: invited, typed: edit, Problem: badProblem(portal.FieldRole, "Choose a role: user or administrator.")})
 	add("user-frozen", userPage{Detail: frozen, typed: edit})
-	thaw := thawPage(frozen.User)
+	add("user-without-mail", userPage{Detail: detail, NoMail: true, typed: edit})
+	thaw := thawPage(frozen.User, true)
 	thaw.Proof, thaw.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
 	add("stepup-thaw", thaw)
-	demand := demandPage(wendy())
+	demand := demandPage(wendy(), true)
 	demand.Proof, demand.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
 	add("stepup-demand-password", demand)
+	demand = demandPage(wendy(), false)
+	demand.Cancel = "/administration/access/u-wendy"
+	add("stepup-demand-password-without-mail", demand)
+	thaw = thawPage(frozen.User, false)
+	thaw.Cancel = "/administration/access/u-wendy"
+	add("stepup-thaw-without-mail", thaw)
 	demanded := detail
 	demanded.User.MustReset = true
 	add("user-demanded", userPage{Detail: demanded, typed: edit})

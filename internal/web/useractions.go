@@ -15,12 +15,17 @@ const (
 
 // onUser makes the page of a deed on a user of the administrator's customer.
 func onUser(words func(portal.User) stepUpPage) func(*site, *visit) (stepUpPage, error) {
+	return onUserByMail(func(u portal.User, _ bool) stepUpPage { return words(u) })
+}
+
+// onUserByMail makes it with words that depend on whether mails go out.
+func onUserByMail(words func(u portal.User, mail bool) stepUpPage) func(*site, *visit) (stepUpPage, error) {
 	return func(s *site, v *visit) (stepUpPage, error) {
 		detail, err := s.admin.User(v.ctx(), v.actor, v.userID())
 		if err != nil {
 			return stepUpPage{}, err
 		}
-		p := words(detail.User)
+		p := words(detail.User, s.mail)
 		p.Cancel = userPath + string(detail.User.ID)
 		return p, nil
 	}
@@ -73,14 +78,18 @@ func reactivateUser() deed {
 func thawUser() deed {
 	return deed{
 		need: auth.NeedFresh, done: toUser("thawed"),
-		page: onUser(thawPage), do: doToUser(func(s *site) userDeed { return s.admin.Thaw }),
+		page: onUserByMail(thawPage), do: doToUser(func(s *site) userDeed { return s.admin.Thaw }),
 	}
 }
 
-func thawPage(u portal.User) stepUpPage {
+func thawPage(u portal.User, mail bool) stepUpPage {
+	link := "Ask whether " + u.Email + " is still right: the link for the new password goes there."
+	if !mail {
+		link = "Mails are not set up in this portal: whoever runs it passes the link for the new password on."
+	}
 	return stepUpPage{
 		Heading: "Open the account of " + u.Name + " again", Button: "Open the account again",
-		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. Ask whether " + u.Email + " is still right: the link for the new password goes there.",
+		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. " + link,
 		Text: []string{
 			"Somebody reported with a link in a mail: this was not me. The account has been frozen since, and its sessions have ended.",
 			"The password may be known to somebody else. After this " + u.LoginID + " sets a new one, behind “Forgot your password?” on the sign-in page, and can sign in again. The 2FA setup stays as it is.",
@@ -103,20 +112,24 @@ func endUserSessions() deed {
 
 func demandPassword() deed {
 	return deed{
-		need: auth.NeedFresh, done: toUser("demanded"), page: onUser(demandPage),
+		need: auth.NeedFresh, done: toUser("demanded"), page: onUserByMail(demandPage),
 		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
 			return only(s.admin.DemandPassword(v.ctx(), v.actor, v.userID(), v.form.get(portal.FieldReason), p))
 		},
 	}
 }
 
-func demandPage(u portal.User) stepUpPage {
+func demandPage(u portal.User, mail bool) stepUpPage {
+	told := u.Name + " gets a mail and chooses the new password"
+	if !mail {
+		told = "Mails are not set up in this portal: you ask whoever runs it for the link and pass it on, and " + u.Name + " chooses the new password"
+	}
 	return stepUpPage{
 		Heading: "Demand a new password of " + u.Name, Button: "Demand a new password", Danger: true,
 		Reason: true, ReasonHint: "For the audit trail and the mail, such as: typed it into a false sign-in page.",
 		Text: []string{
 			"Do this where somebody else may know the password. All sessions of " + u.LoginID + " end, and the present password opens nothing more.",
-			u.Name + " gets a mail and chooses the new password; you never see it. The 2FA setup stays as it is.",
+			told + "; you never see it. The 2FA setup stays as it is.",
 		},
 	}
 }

@@ -111,6 +111,7 @@ func (s *site) showInvited(v *visit, in admin.Invited) error {
 type userPage struct {
 	Detail  admin.UserDetail
 	Own     bool
+	NoMail  bool
 	Proof   proof
 	Problem *problem
 	typed   admin.Edit
@@ -129,9 +130,15 @@ func (p userPage) Name() input { return nameInput(p.typed.Name, p.Problem) }
 // Email is the field for the e-mail address.
 func (p userPage) Email() input {
 	i := emailInput(p.typed.Email, p.Problem)
-	i.Hint = "A new address counts once the person has opened the link that is mailed to it."
-	if p.Detail.User.Invited {
+	switch {
+	case p.Detail.User.Invited && p.NoMail:
+		i.Hint = "A new address ends the open invitation. Make a new invitation link then."
+	case p.Detail.User.Invited:
 		i.Hint = "A new invitation goes to a new address."
+	case p.NoMail:
+		i.Hint = "A new address counts once the person has opened its link. Mails are not set up in this portal: ask whoever runs it for the link."
+	default:
+		i.Hint = "A new address counts once the person has opened the link that is mailed to it."
 	}
 	return i
 }
@@ -166,7 +173,7 @@ func (s *site) userForm(v *visit, wrong *problem, typed func(portal.User) admin.
 		status = wrong.status
 	}
 	return s.render(v, status, userPage{
-		Detail: detail, Own: detail.User.ID == v.actor.UserID, Problem: wrong,
+		Detail: detail, Own: detail.User.ID == v.actor.UserID, NoMail: !s.mail, Problem: wrong,
 		Proof: s.proofOf(v, auth.NeedFresh, wrong), typed: typed(detail.User),
 	})
 }
