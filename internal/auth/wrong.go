@@ -46,6 +46,9 @@ func (s *Service) demandPassword(ctx context.Context, tx *store.Tx, user portal.
 	if err != nil || !first {
 		return err
 	}
+	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
+		return err
+	}
 	why := fmt.Sprintf("%d wrong second factors behind the right password within a day", s.limits.CodesPerDay)
 	if err := tx.Record(ctx, f.by.Did(portal.ResetDemanded).On(user).With(why)); err != nil {
 		return err

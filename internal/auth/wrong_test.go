@@ -80,6 +80,23 @@ func TestThirtyWrongCodesDemandAPassword(t *testing.T) {
 	})
 }
 
+// A session does not outlive the demand for a new password by a request that
+// was under way: it has ended, and no step-up renews it.
+func TestDemandEndsSessionsUnderWay(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, _ := s.protected(t, "wendy")
+		p.SignIn()
+		underWay := p.Actor()
+		s.guessCodes(t, p)
+		s.Clock.Advance(time.Minute)
+		renewed, err := s.Auth.StepUp(t.Context(), underWay, auth.NeedFresh, p.Proof())
+		refused(t, "step-up", err, portal.CodeSignIn)
+		if renewed.Session != "" {
+			t.Error("the session has a new token")
+		}
+	})
+}
+
 // Where the account has no second factor the known browser does not stand for
 // one: a demanded password is replaced by a link only.
 func TestKnownBrowserIsNoFactor(t *testing.T) {
