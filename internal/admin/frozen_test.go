@@ -161,6 +161,29 @@ func TestRecoveryCodeOpensFrozenAccount(t *testing.T) {
 	})
 }
 
+// What was begun on a frozen account, to be ended by a recovery code, ends with
+// the thaw: a code of the app must not follow where a new password is wanted.
+func TestThawEndsWhatWasBegun(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		s.administrator(t, s.acme, "ada")
+		p, id := s.protected(t, s.acme, "wendy")
+		if _, err := s.Admin.DemandPassword(t.Context(), s.acme, id, "a false sign-in page", auth.Proof{}); err != nil {
+			t.Fatal(err)
+		}
+		s.freeze(t, s.alarm(t, "wendy"))
+		begun, err := s.enter(t, "wendy")
+		if err != nil || begun.Half == "" {
+			t.Fatalf("%+v, %v", begun, err)
+		}
+		s.thaw(t, id)
+		in, err := s.Auth.SignInWithCode(t.Context(), house.Origin(), begun.Half, p.Code())
+		refused(t, "a code of the app", err, portal.CodeSignIn)
+		if in.Session != "" {
+			t.Error("it opens a session")
+		}
+	})
+}
+
 // Where no recovery code can open it, the right password is told so, the wrong
 // one nothing.
 func TestFrozenAccountWithoutRecoveryCodes(t *testing.T) {

@@ -174,9 +174,11 @@ func (tx *Tx) Freeze(ctx context.Context, id portal.UserID) (bool, error) {
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now)))
 }
 
-// Thaw opens a frozen account again; false means that it was not frozen.
+// Thaw opens a frozen account again; false means that it was not frozen. What
+// was begun while it was ends with the security version.
 func (tx *Tx) Thaw(ctx context.Context, id portal.UserID) (bool, error) {
-	const query = "UPDATE users SET frozen_at = 0 WHERE customer_id = $1 AND id = $2 AND frozen_at <> 0"
+	const query = `UPDATE users SET frozen_at = 0, security_version = security_version + 1
+		WHERE customer_id = $1 AND id = $2 AND frozen_at <> 0`
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id))
 }
 
