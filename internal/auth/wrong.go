@@ -12,7 +12,8 @@ import (
 // the right password: so somebody else may know it (AU-06).
 
 // wrongFactor tells the user after some wrong ones, once a day, and demands a
-// new password after too many in a day. The second factor stays as it is.
+// new password after too many in a day; the thaw of a frozen account demands one
+// anyway. The second factor stays as it is.
 func (s *Service) wrongFactor(ctx context.Context, tx *store.Tx, user portal.User, f factor) error {
 	tell, demand := false, false
 	for _, hit := range f.charged.Hits {
@@ -24,7 +25,7 @@ func (s *Service) wrongFactor(ctx context.Context, tx *store.Tx, user portal.Use
 			return err
 		}
 	}
-	if demand {
+	if demand && !user.Frozen {
 		return s.demandPassword(ctx, tx, user, f)
 	}
 	return nil

@@ -97,6 +97,22 @@ func TestDemandEndsSessionsUnderWay(t *testing.T) {
 	})
 }
 
+// On a frozen account no number of wrong ones mails a link to a new password:
+// it would be dead. The thaw demands one anyway.
+func TestFrozenAccountGetsNoDeadLink(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p, _ := s.protected(t, "wendy")
+		letters := s.LettersOf(t, "wendy", portal.MailFactorEnabled)
+		if err := s.Auth.Freeze(t.Context(), house.Origin(), letters[0].Alarm); err != nil {
+			t.Fatal(err)
+		}
+		s.guessCodes(t, p)
+		if told := s.LettersOf(t, "wendy", portal.MailResetDemanded); len(told) != 0 {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
 // Where the account has no second factor the known browser does not stand for
 // one: a demanded password is replaced by a link only.
 func TestKnownBrowserIsNoFactor(t *testing.T) {
