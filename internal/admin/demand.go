@@ -48,6 +48,10 @@ func mayDemand(_ context.Context, _ store.View, user portal.User) error {
 	switch {
 	case user.Invited:
 		return portal.Conflict("%s has not chosen a password yet. There is none to replace.", user.Name)
+	case user.Frozen:
+		return portal.Conflict("%s is frozen. Opening the account again asks for a new password by itself.", user.Name)
+	case user.State == portal.UserSuspended:
+		return portal.Conflict("%s is suspended, and the link to a new password would open nothing. Reactivate the account first.", user.Name)
 	case user.MustReset:
 		return alreadyDemanded(user)
 	}

@@ -9,6 +9,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/auth"
+	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
@@ -44,6 +45,15 @@ func TestDemandPasswordIsRefused(t *testing.T) {
 	ada := s.administrator(t, s.acme, "ada")
 	user := s.User(t, s.acme, portal.RoleUser, "wendy")
 	invited := s.add(t, ada, "ivan").User
+	suspended, frozen := s.User(t, s.acme, portal.RoleUser, "sue"), s.User(t, s.acme, portal.RoleUser, "fred")
+	ada.Take(s.Admin.Suspend(t.Context(), ada.Actor(), suspended.ID, ada.Proof()))
+	err := s.Store.WriteUnaudited(t.Context(), s.acme.CustomerID, "test", func(tx *store.Tx) error {
+		_, err := tx.Freeze(t.Context(), frozen.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Clock.Advance(time.Hour)
 	ada.SignIn()
 	for what, c := range map[string]struct {
@@ -55,6 +65,8 @@ func TestDemandPasswordIsRefused(t *testing.T) {
 		"oneself":            {ada.Actor().UserID, "r", ada.Proof(), portal.CodeConflict},
 		"no reason":          {user.ID, "  ", ada.Proof(), portal.CodeInvalid},
 		"no password to ask": {invited.ID, "r", ada.Proof(), portal.CodeConflict},
+		"suspended":          {suspended.ID, "r", ada.Proof(), portal.CodeConflict},
+		"frozen":             {frozen.ID, "r", ada.Proof(), portal.CodeConflict},
 		"no proof":           {user.ID, "r", auth.Proof{}, portal.CodeProof},
 		"wrong proof":        {user.ID, "r", auth.Proof{Password: "not the password"}, portal.CodeProof},
 	} {

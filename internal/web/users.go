@@ -150,7 +150,10 @@ func (p userPage) Role() choice { return roleChoice(p.typed.Role, p.Problem) }
 func (p userPage) Activity() activity { return activity{p.Detail.User.LoginID, p.Detail.Activity} }
 
 // MayDemand tells whether there is a password that could be replaced.
-func (p userPage) MayDemand() bool { return !p.Detail.User.Invited && !p.Detail.User.MustReset }
+func (p userPage) MayDemand() bool {
+	u := p.Detail.User
+	return u.State == portal.UserActive && !u.Invited && !u.Frozen && !u.MustReset
+}
 
 // Suspended tells which way the account can be switched.
 func (p userPage) Suspended() bool { return p.Detail.User.State == portal.UserSuspended }
