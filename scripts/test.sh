@@ -91,7 +91,7 @@ step_build() {
 step_test() {
   local packages
   read -ra packages <<<"${ONLY:-./...}"
-  go test -count=1 -vet=off -timeout=15m "${packages[@]}"
+  go test -count=1 -vet=off -timeout=30m "${packages[@]}"
 }
 
 # prepare_test gets the step test what it needs.
