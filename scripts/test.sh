@@ -21,7 +21,7 @@ plain_flags="$(go env GOFLAGS) -buildvcs=false"
 export GOFLAGS="$plain_flags -race"
 export CGO_ENABLED=1
 
-all_steps=(gofmt verify tidy vet staticcheck gosec govulncheck build test)
+all_steps=(gofmt verify tidy vet staticcheck gosec govulncheck build test program races)
 axe=internal/testkit/axe
 child=
 work=
@@ -88,10 +88,26 @@ step_build() {
 
 # -count=1: the tests drive programs and servers that the cache of test results
 # knows nothing of. -vet=off: the step vet has done more.
+# -parallel: most tests wait for a disk, a browser or another process.
+test_flags=(-count=1 -vet=off -timeout=30m -parallel=6)
+
+# The rooms of the house, with the race detector.
 step_test() {
   local packages
-  read -ra packages <<<"${ONLY:-./...}"
-  go test -count=1 -vet=off -timeout=30m "${packages[@]}"
+  mapfile -t packages < <(go list ./... | grep -v '/cmd/portal$')
+  [[ -z ${ONLY:-} ]] || read -ra packages <<<"$ONLY"
+  go test "${test_flags[@]}" "${packages[@]}"
+}
+
+# The program in processes of its own, built as it is shipped: each of hundreds
+# of starts would cost the race detector ten times as long.
+step_program() {
+  GOFLAGS=$plain_flags CGO_ENABLED=0 go test "${test_flags[@]}" ./cmd/portal
+}
+
+# What happens in the program at once, with the race detector in it.
+step_races() {
+  go test "${test_flags[@]}" -run 'AtOnce|OneCode|Stays|Overload|WhileServing|Twice|StaleEdit|SlowVisitors' ./cmd/portal
 }
 
 # prepare_test gets the step test what it needs.
@@ -168,7 +184,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   work=$(mktemp -d "${TMPDIR:-/tmp}/portal-check.XXXXXX")
-  [[ " ${steps[*]} " != *" test "* ]] || prepare_test
+  [[ ! " ${steps[*]} " =~ \ (test|program|races)\  ]] || prepare_test
   run_steps "${steps[@]}"
 }
 

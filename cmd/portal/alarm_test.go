@@ -103,7 +103,7 @@ func TestLostPhone(t *testing.T) {
 		t.Errorf("nobody is named:\n%s", visible(body))
 	}
 	lost.Post("/sign-in/lost-phone").wantRedirect(t, "/sign-in/lost-phone?notice=help-asked")
-	if body := lost.Get("/sign-in/lost-phone").want(t, 200).Body; strings.Contains(body, "Ask them for help") || !strings.Contains(visible(body), "They know since") {
+	if body := lost.Get("/sign-in/lost-phone").want(t, 200).Body; strings.Contains(body, "Ask them for help") || !strings.Contains(visible(body), "Their start page shows since") {
 		t.Errorf("the page asks again:\n%s", visible(body))
 	}
 	mails := s.mailsTo(t, "ada@example.com")
