@@ -51,8 +51,8 @@ func ParseLoginID(s string) (string, error) {
 }
 
 func notInLoginID(r rune) bool {
-	mark := unicode.Is(unicode.Mn, r) && !invisible(r)
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !mark && !strings.ContainsRune("._-@+", r)
+	sign := unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
+	return invisible(r) || !sign && !strings.ContainsRune("._-@+", r)
 }
 
 // ParseName returns the name of a person in the form to store.
@@ -88,7 +88,9 @@ func unprintable(r rune) bool {
 }
 
 // readable signs make a line something that can be read, and clicked on.
-func readable(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+func readable(r rune) bool {
+	return (unicode.IsLetter(r) || unicode.IsNumber(r)) && !invisible(r)
+}
 
 // invisible tells signs that show nothing by themselves, so that one name
 // could pose as another.

@@ -41,7 +41,7 @@ func TestParseLoginID(t *testing.T) {
 		accepted(t, "login ID", ParseLoginID, typed, stored)
 	}
 	for _, typed := range append(hostile(),
-		"", "   ", "a b", "a:b", "a/b", "a%b", "a\nb", "a\u00a0b", "a\u200bb", "a&b", "a'b", "a\"b", "a<b", "a🙂b",
+		"", "   ", "\uffa0", "a\u3164", "a b", "a:b", "a/b", "a%b", "a\nb", "a\u00a0b", "a\u200bb", "a&b", "a'b", "a\"b", "a<b", "a🙂b",
 		strings.Repeat("a", MaxLoginID+1), strings.Repeat("日", MaxLoginID+1)) {
 		denied(t, "login ID", ParseLoginID, typed)
 	}
@@ -58,7 +58,7 @@ func TestParseLines(t *testing.T) {
 		} {
 			accepted(t, what, c.parse, typed, stored)
 		}
-		for _, typed := range append(hostile(), "", " \t\r\n\u00a0", long+"x") {
+		for _, typed := range append(hostile(), "", " \t\r\n\u00a0", "\u3164", long+"x") {
 			denied(t, what, c.parse, typed)
 		}
 	}
