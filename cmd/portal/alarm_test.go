@@ -45,6 +45,10 @@ func TestThisWasNotMe(t *testing.T) {
 	if got := wendy.Get("/account"); got.Status == 200 {
 		t.Error("the account is open before there is a new password")
 	}
+	same := wendy.Post("/account/password", "current_password", goodPassword, "new_password", goodPassword, "code", wendy.code()).want(t, 422)
+	if !strings.Contains(same.Body, "Choose another one") {
+		t.Errorf("the password that somebody else may know is refused with:\n%s", visible(same.Body))
+	}
 	s.Run("", "user", "show", "wendy")
 	if _, says, code := s.Try("", "user", "thaw", "wendy"); code != 1 || !strings.Contains(says, "not frozen") {
 		t.Errorf("thaw again: exit %d, %q", code, says)

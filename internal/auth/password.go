@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"time"
@@ -78,6 +79,9 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 	}
 	if p.Password == "" {
 		return Renewed{}, portal.Invalid(portal.FieldCurrent, "Enter your current password.")
+	}
+	if actor.Owes == portal.OwesPassword && hmac.Equal([]byte(newPassword), []byte(p.Password)) { // somebody else may know it (PW-09)
+		return Renewed{}, portal.Invalid(portal.FieldNewPassword, "This is the password that you have now. Choose another one.")
 	}
 	owner, err := ownerOf(ctx, s.store.View(actor.CustomerID), actor.UserID)
 	if err != nil {
