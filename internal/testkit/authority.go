@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -21,15 +22,15 @@ type Authority struct {
 
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
-	serial      int64
+	serial      atomic.Int64
 }
 
 // NewAuthority makes an authority whose files last as long as the test.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
-	a := &Authority{key: newKey(t), serial: 1}
+	a := &Authority{key: newKey(t)}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.serial), Subject: pkix.Name{CommonName: "Test authority"}, IsCA: true,
+		SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: "Test authority"}, IsCA: true,
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}
@@ -56,9 +57,8 @@ func (a *Authority) Pool() *x509.CertPool {
 // (mode 0600) to files in a folder; files of the same names are replaced.
 func (a *Authority) Issue(t testing.TB, folder string, hosts ...string) (cert, key string) {
 	t.Helper()
-	a.serial++
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.serial), Subject: pkix.Name{CommonName: hosts[0]},
+		SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: hosts[0]},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(12 * time.Hour),
 	}

@@ -65,7 +65,7 @@ launch_postgres() {
   local bin=$1 port=$2
   setsid "${as_postgres[@]:-setpriv}" --pdeathsig INT "$bin/postgres" -D "$postgres_dir/data" \
     -c listen_addresses=127.0.0.1 -c port="$port" -c unix_socket_directories="$postgres_dir" \
-    -c max_connections=200 -c fsync=off -c full_page_writes=off -c synchronous_commit=on \
+    -c max_connections=600 -c fsync=off -c full_page_writes=off -c synchronous_commit=on \
     </dev/null >"$postgres_dir/log" 2>&1 &
   postgres_pid=$!
 }
