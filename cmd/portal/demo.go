@@ -100,7 +100,24 @@ func (d *demo) fill(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", customer.name, err)
 		}
 	}
-	return nil
+	return d.emptyOutbox(ctx)
+}
+
+// emptyOutbox takes the mails of the invented life as sent, so that none goes
+// out where the demo is served with a mail server.
+func (d *demo) emptyOutbox(ctx context.Context) error {
+	const batch = 100
+	for {
+		mails, err := d.store.ClaimMails(ctx, batch, time.Minute)
+		if err != nil || len(mails) == 0 {
+			return err
+		}
+		for _, m := range mails {
+			if _, err := d.store.MailSent(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // settle founds a customer and moves its people in.

@@ -29,7 +29,11 @@ func TestReadmeCommands(t *testing.T) {
 		case strings.Contains(command, " serve"):
 			reader.serve(command)
 		case strings.Contains(command, " demo"):
-			reader.run(command, "PORTAL_DATA="+filepath.Join(t.TempDir(), "demo-data"))
+			demo := filepath.Join(t.TempDir(), "demo-data")
+			reader.run(command, "PORTAL_DATA="+demo)
+			if waiting := install(t).Run("", "mail", "list", "--data", demo); strings.Contains(waiting, "@") {
+				t.Errorf("mails of invented people wait to go out:\n%s", waiting)
+			}
 		case command == "make build": // a static program, which the race detector is not
 			reader.run(command, "GOFLAGS="+strings.ReplaceAll(os.Getenv("GOFLAGS"), "-race", ""))
 		default:
