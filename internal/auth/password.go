@@ -71,6 +71,11 @@ func ownerOf(ctx context.Context, view store.View, id portal.UserID) (portal.Pas
 	return OwnerOf(user, customer, view.Now), err
 }
 
+// sameAgain refuses the password that was to be replaced.
+func sameAgain() error {
+	return portal.Invalid(portal.FieldNewPassword, "This is the password that you have now. Choose another one.")
+}
+
 // ChangePassword replaces the actor's password. The proof carries the current
 // one, and a second factor where 2FA is enabled (PW-08).
 func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proof, newPassword string) (Renewed, error) {
@@ -81,7 +86,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 		return Renewed{}, portal.Invalid(portal.FieldCurrent, "Enter your current password.")
 	}
 	if actor.Owes == portal.OwesPassword && hmac.Equal([]byte(newPassword), []byte(p.Password)) { // somebody else may know it (PW-09)
-		return Renewed{}, portal.Invalid(portal.FieldNewPassword, "This is the password that you have now. Choose another one.")
+		return Renewed{}, sameAgain()
 	}
 	owner, err := ownerOf(ctx, s.store.View(actor.CustomerID), actor.UserID)
 	if err != nil {

@@ -38,10 +38,26 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 	if err != nil {
 		return err
 	}
+	if err := s.mustDiffer(ctx, who, newPassword); err != nil {
+		return err
+	}
 	if r.hash, err = s.HashPassword(ctx, portal.FieldNewPassword, newPassword, owner); err != nil {
 		return err
 	}
 	return s.chargedReset(ctx, r, who.User)
+}
+
+// mustDiffer holds that a new password is not the one that somebody else may
+// know, where a new one was demanded (PW-09).
+func (s *Service) mustDiffer(ctx context.Context, who store.Credentials, newPassword string) error {
+	if !who.MustReset {
+		return nil
+	}
+	same, _, err := s.hasher.Verify(ctx, who.PasswordHash, newPassword)
+	if err == nil && same {
+		return sameAgain()
+	}
+	return hashing(err)
 }
 
 // resetAsks is what the form behind the link of a user asks for: a recovery

@@ -186,6 +186,9 @@ func TestDemandedPasswordIsSetByItsMail(t *testing.T) {
 		if len(letters) != 1 || letters[0].Token == "" || letters[0].Alarm == "" {
 			t.Fatalf("letters: %+v", letters)
 		}
+		err := s.Auth.ResetPassword(t.Context(), house.Origin(), letters[0].Token, house.Password, auth.Proof{Code: p.Code()})
+		refused(t, "the password that somebody else may know", err, portal.CodeInvalid)
+		mustBeAbout(t, "the same password", err, portal.FieldNewPassword)
 		if err := s.reset(t, letters[0].Token, auth.Proof{Code: p.Code()}); err != nil {
 			t.Fatal(err)
 		}
