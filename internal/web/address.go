@@ -57,7 +57,7 @@ func removeSecondAddress() deed {
 		need: auth.NeedProof, done: to("/account?notice=address-removed"),
 		page: says(stepUpPage{
 			Heading: "Remove the second e-mail", Button: "Remove the address", Danger: true, Cancel: "/account",
-			Text: []string{"Mail about your account then goes to your first address only. Both addresses are told, and your other sessions end."},
+			Text: []string{"Mail about your account then goes to your first address only. Your other sessions end."},
 		}),
 		do: func(s *site, v *visit, p auth.Proof) (auth.Confirmed, error) {
 			return only(s.auth.RemoveSecondAddress(v.ctx(), v.actor, p))
