@@ -23,10 +23,11 @@ func (s *services) node(w world, log *slog.Logger) *keeper.Node {
 	})
 }
 
-// keep runs the jobs beside the server until the context ends. The returned
-// function waits until they have ended, and takes leave of the other nodes.
+// keep runs the jobs beside the server, also while it takes leave, for it
+// serves until then. The returned function ends them, waits until they have
+// ended, and tells the other nodes that this one is gone.
 func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs(n)})
 	go func() {

@@ -3,12 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "" {
 		os.Exit(m.Run())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	now := movedClock(os.Getenv(clockFile))
 	os.Exit(run(ctx, os.Args[1:], world{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Now: now, Getenv: os.Getenv}))
@@ -60,6 +58,7 @@ type installation struct {
 	clock    string
 	moved    time.Duration
 	listen   string
+	env      []string // more of the environment
 }
 
 // install makes an empty installation on SQLite.
@@ -107,7 +106,8 @@ func (in *installation) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", clockFile+"="+in.clock,
-		"PORTAL_DATA="+in.Data, "PORTAL_DATABASE="+in.Database)
+		"PORTAL_DATA="+in.Data, "PORTAL_DATABASE="+in.Database, "PORTAL_DRAIN=0s")
+	cmd.Env = append(cmd.Env, in.env...)
 	return cmd
 }
 

@@ -63,7 +63,7 @@ type reader struct {
 func newReader(t *testing.T) *reader {
 	t.Helper()
 	folder := t.TempDir()
-	env := append(os.Environ(), "PORTAL_DATA="+filepath.Join(folder, "portal-data"), "PORTAL_LISTEN="+freeAddress(t), "OUT="+filepath.Join(folder, "portal"))
+	env := append(os.Environ(), "PORTAL_DATA="+filepath.Join(folder, "portal-data"), "PORTAL_LISTEN="+freeAddress(t), "PORTAL_DRAIN=0s", "OUT="+filepath.Join(folder, "portal"))
 	return &reader{t: t, env: env}
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"portal"
-	"portal/internal/keeper"
 	"portal/internal/web"
 )
 
@@ -21,8 +20,9 @@ type serveCmd struct {
 	Listen  string `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
 	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
 	transport
-	SourceFailures int        `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
-	LogLevel       slog.Level `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
+	Drain          time.Duration `help:"How long a portal that is stopped goes on serving while /readyz says 503, so that a proxy notices. Longer than a proxy keeps an idle connection; Ctrl-C does without." default:"5s" env:"PORTAL_DRAIN" placeholder:"TIME"`
+	SourceFailures int           `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
+	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
 	smtpFlags
 }
 
@@ -35,6 +35,7 @@ const (
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 	shutdownTimeout   = 20 * time.Second
+	maxDrain          = 10 * time.Minute
 )
 
 // Validate is asked by the parser of the command line.
@@ -42,13 +43,16 @@ func (cmd *serveCmd) Validate() error {
 	if cmd.SourceFailures < 1 {
 		return fmt.Errorf("--source-failures %d: at least one failure has to be allowed", cmd.SourceFailures)
 	}
+	if cmd.Drain < 0 || cmd.Drain > maxDrain {
+		return fmt.Errorf("--drain %s: give a time from 0s to 10m, longer than a proxy keeps an idle connection", cmd.Drain)
+	}
 	return nil
 }
 
 // Run serves until the context ends.
 func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	log := slog.New(slog.NewJSONHandler(w.Err, &slog.HandlerOptions{Level: cmd.LogLevel}))
-	listener, err := net.Listen("tcp", cmd.Listen)
+	listener, err := open(ctx, cmd.Listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s; choose another address with --listen: %w", cmd.Listen, err)
 	}
@@ -60,7 +64,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := cmd.fits(base, listener.Addr()); err != nil {
 		return err
 	}
-	listener, err = cmd.encrypted(listener, base, c.Data, log)
+	encrypted, err := cmd.encrypted(listener, base, c.Data, log)
 	if err != nil {
 		return err
 	}
@@ -71,15 +75,15 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := s.weak.Load(); err != nil {
 		return errors.Join(err, s.store.Close())
 	}
-	return errors.Join(cmd.serve(ctx, s, listener, base, w, log), s.store.Close())
+	return errors.Join(cmd.serve(ctx, s, &wayIn{encrypted, listener}, base, w, log), s.store.Close())
 }
 
-func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listener, base *url.URL, w world, log *slog.Logger) error {
-	n := s.node(w, log)
+func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *url.URL, w world, log *slog.Logger) error {
+	n, leave := s.node(w, log), &departure{drain: cmd.Drain, world: w, log: log}
 	if err := cmd.openPost(s, base, w, log); err != nil {
 		return err
 	}
-	pages, err := cmd.pages(s, base, n, w, log)
+	pages, err := cmd.pages(s, base, leave.ready(n.Ready), w, log)
 	if err != nil {
 		return err
 	}
@@ -91,13 +95,13 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, listener net.Listen
 	if err := announce(ctx, s, base, w); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", base.String(), "database", s.store.Name(), "mail_server", s.post.Server.String())
+	log.InfoContext(ctx, "serving", "address", way.Addr().String(), "base_url", base.String(), "database", s.store.Name(), "mail_server", s.post.Server.String())
 	defer s.keep(ctx, n)()
-	return serveUntil(ctx, newServer(pages, log), listener, log)
+	return leave.serveUntil(ctx, newServer(leave.answers(pages), log), way)
 }
 
 // pages is the portal as browsers reach it.
-func (cmd *serveCmd) pages(s *services, base *url.URL, n *keeper.Node, w world, log *slog.Logger) (http.Handler, error) {
+func (cmd *serveCmd) pages(s *services, base *url.URL, ready func(context.Context) error, w world, log *slog.Logger) (http.Handler, error) {
 	proxies, err := cmd.proxies()
 	if err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func (cmd *serveCmd) pages(s *services, base *url.URL, n *keeper.Node, w world, 
 	limits := portal.DefaultLimits()
 	return web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
-		Ready: n.Ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
+		Ready: ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
 		Mail: s.post.Server != nil,
 	})
 }
@@ -117,22 +121,6 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 	}
-}
-
-// serveUntil serves until the context ends; then it lets the requests that
-// are under way end.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, log *slog.Logger) error {
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	log.Info("stopping; requests that are under way may end")
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	return server.Shutdown(within)
 }
 
 // announce prints where the portal is, and the set-up link while there is no

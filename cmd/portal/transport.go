@@ -195,7 +195,7 @@ func (t *transport) redirecting(ctx context.Context, base *url.URL, log *slog.Lo
 	if t.ListenHTTP == "" {
 		return func() {}, nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", t.ListenHTTP)
+	listener, err := open(ctx, t.ListenHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s; choose another address with --listen-http: %w", t.ListenHTTP, err)
 	}
@@ -205,5 +205,5 @@ func (t *transport) redirecting(ctx context.Context, base *url.URL, log *slog.Lo
 			log.Error("plain HTTP is not answered any more", "error", err)
 		}
 	}()
-	return func() { _ = server.Close() }, nil
+	return func() { _ = finish(ctx, server) }, nil
 }

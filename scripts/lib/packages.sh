@@ -51,11 +51,12 @@ missing_packages() {
   has_font || printf '%s\n' fontconfig fonts-dejavu-core
   postgres_bin >/dev/null || echo postgresql
   has_mail_server || echo python3-aiosmtpd
+  [[ -x /usr/sbin/nginx ]] || echo nginx
   [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
 }
 
-# install_packages runs apt-get as root. Debian's postgresql also starts a
-# server of its own, which the tests neither use nor touch.
+# install_packages runs apt-get as root. Debian's postgresql and nginx also start
+# servers of their own, which the tests neither use nor touch.
 install_packages() {
   local as_root=()
   command -v apt-get >/dev/null || fail "please install by hand (there is no apt-get): $*"
