@@ -73,7 +73,21 @@ type Actor struct {
 	// done before anything else is open.
 	Policy Policy
 	Owes   Debt
+	// Last is what happened to the account before the session.
+	Last LastTime
 }
+
+// LastTime is what happened to an account before a session began: the sign-in
+// before it, and the wrong tries since. At is zero where there was none.
+type LastTime struct {
+	At             time.Time
+	Address, Agent string
+	NewBrowser     bool // it came from a browser that was new then
+	WrongTries     int
+}
+
+// Suspicious tells whether the owner should look twice.
+func (l LastTime) Suspicious() bool { return l.NewBrowser || l.WrongTries > 0 }
 
 // Stranger is the actor of a request that proved nothing.
 func Stranger(o Origin) Actor {

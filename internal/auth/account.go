@@ -72,8 +72,10 @@ func (s *Service) readAuthenticator(ctx context.Context, view store.View, actor 
 		return err
 	}
 	account.Authenticator = &Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt, Blocked: s.blocked(current)}
-	if account.KeptUntil, err = s.keptUntil(ctx, view, actor.UserID); err != nil {
-		return err
+	if account.User.Stored == portal.TwoFactorDisabled {
+		if account.KeptUntil, err = s.keptUntil(ctx, view, actor.UserID); err != nil {
+			return err
+		}
 	}
 	account.RecoveryLeft, err = view.RecoveryCodesLeft(ctx, actor.UserID)
 	return err

@@ -58,6 +58,9 @@ func (s *Service) AddressesOf(ctx context.Context, view store.View, id portal.Us
 		return at, err
 	}
 	for slot, pending := range map[Slot]*string{FirstAddress: &at.PendingFirst, SecondAddress: &at.PendingSecond} {
+		if *pending == "" {
+			continue
+		}
 		until, err := openUntil(ctx, view, slot.Purpose(), id)
 		if err != nil {
 			return at, err

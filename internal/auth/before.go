@@ -19,7 +19,7 @@ const (
 
 // before reads what happened to an account since its last sign-in. It reads
 // outside of the transaction: a flood of wrong tries must not hold up the owner.
-func (s *Service) before(ctx context.Context, user portal.User) (b store.Before, err error) {
+func (s *Service) before(ctx context.Context, user portal.User) (b portal.LastTime, err error) {
 	view := s.store.View(user.CustomerID)
 	events, err := view.EventsOn(ctx, user.ID, lookBack)
 	for _, e := range events {
@@ -42,7 +42,7 @@ func (s *Service) before(ctx context.Context, user portal.User) (b store.Before,
 	return b, err
 }
 
-func lastIn(b *store.Before, e portal.Event) {
+func lastIn(b *portal.LastTime, e portal.Event) {
 	b.At, b.Address, b.Agent = e.At, e.Origin.Address, e.Origin.Agent
 	b.NewBrowser = strings.HasSuffix(e.Detail, inNewBrowser)
 }
@@ -78,13 +78,4 @@ func (p proven) how() string {
 		return string(p.by) + inNewBrowser
 	}
 	return string(p.by)
-}
-
-// LastTime tells the actor what happened to the account before this session.
-func (s *Service) LastTime(ctx context.Context, actor portal.Actor) (LastTime, error) {
-	if err := actor.Can(portal.UseAccount); err != nil {
-		return LastTime{}, err
-	}
-	b, err := s.store.View(actor.CustomerID).Before(ctx, actor.SessionID)
-	return LastTime(b), err
 }

@@ -5,19 +5,14 @@ import (
 	"testing"
 
 	"portal"
-	"portal/internal/auth"
 	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
 // last is what the home page tells of the time before a person's session.
-func (s scene) last(t *testing.T, p *house.Person) auth.LastTime {
+func (s scene) last(t *testing.T, p *house.Person) portal.LastTime {
 	t.Helper()
-	last, err := s.Auth.LastTime(t.Context(), p.Actor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return last
+	return p.Actor().Last
 }
 
 // A sign-in from a new browser is told by mail, with an alarm, and on the home

@@ -42,7 +42,7 @@ func actorOf(live store.LiveSession, o portal.Origin, now time.Time) portal.Acto
 		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName,
 		LoginID: u.LoginID, Name: u.Name, Role: u.Role, Origin: o, Stored: u.Stored,
 		SessionID: live.ID, SignedInAt: live.CreatedAt, SteppedUpAt: live.SteppedUpAt,
-		ShortPassword: u.ShortPassword, Policy: policy, Owes: portal.DebtOf(u, policy, now),
+		ShortPassword: u.ShortPassword, Policy: policy, Owes: portal.DebtOf(u, policy, now), Last: live.Before,
 	}
 }
 
@@ -52,7 +52,7 @@ type proven struct {
 	by      store.Proofs
 	origin  portal.Origin
 	browser browser
-	before  store.Before
+	before  portal.LastTime
 }
 
 // openSession is the only function that creates sessions (AU-08). It refuses

@@ -111,7 +111,7 @@ func homeOf(who store.Credentials) portal.CustomerID {
 type arrival struct {
 	portal.Origin
 	browser browser
-	before  store.Before // known once all is right
+	before  portal.LastTime // known once all is right
 }
 
 // acceptPassword turns the right password into a session or a half session,

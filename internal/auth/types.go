@@ -87,18 +87,6 @@ type Session struct {
 	Current    bool
 }
 
-// LastTime is what happened to an account before a session began: the sign-in
-// before it, and the wrong tries since. At is zero where there was none.
-type LastTime struct {
-	At             time.Time
-	Address, Agent string
-	NewBrowser     bool // it came from a browser that was new then
-	WrongTries     int
-}
-
-// Suspicious tells whether the owner should look twice.
-func (l LastTime) Suspicious() bool { return l.NewBrowser || l.WrongTries > 0 }
-
 // Link is what a one-time link may tell to whoever opens it.
 type Link struct {
 	Purpose Purpose

@@ -19,16 +19,7 @@ type Session struct {
 	ExpiresAt       time.Time
 	SteppedUpAt     time.Time
 	Address, Agent  string
-	Before          Before // only written here; see View.Before
-}
-
-// Before is what happened to an account before a sign-in: the one before it,
-// and the wrong tries since. At is zero where there was none.
-type Before struct {
-	At             time.Time
-	Address, Agent string
-	NewBrowser     bool // it came from a browser that was new then
-	WrongTries     int
+	Before          portal.LastTime // not in lists
 }
 
 // Proofs says what a session was opened with; it never ranks higher (SE-12).
@@ -49,6 +40,9 @@ type LiveSession struct {
 	Policies     portal.Policies
 }
 
+// beforeColumns are what had happened to the account before the session.
+const beforeColumns = "s.before_at, s.before_address, s.before_agent, s.before_new <> 0, s.wrong_tries"
+
 const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created_at, s.last_seen_at, s.expires_at,
 	s.stepped_up_at, s.address, s.agent`
 
@@ -56,7 +50,7 @@ const sessionColumns = `s.id, s.user_id, s.security_version, s.proofs, s.created
 // what may be used now: unexpired, not idle, of the user's present security
 // version, of an active user who is not frozen.
 func (s *Store) SessionByDigest(ctx context.Context, digest []byte, idle time.Duration) (LiveSession, error) {
-	const query = `SELECT ` + sessionColumns + `, ` + userColumns + `, c.name, ` + policyColumns + `
+	const query = `SELECT ` + sessionColumns + `, ` + beforeColumns + `, ` + userColumns + `, c.name, ` + policyColumns + `
 		FROM sessions s
 		JOIN users u ON u.customer_id = s.customer_id AND u.id = s.user_id
 		JOIN customers c ON c.id = s.customer_id
@@ -68,9 +62,11 @@ func (s *Store) SessionByDigest(ctx context.Context, digest []byte, idle time.Du
 	var user userRow
 	var times [4]int64
 	var policy policyRow
-	into := slices.Concat(sessionInto(&live.Session, &times), user.into(&live.User), []any{&live.CustomerName}, policy.into(&live.Policies))
+	var before int64
+	into := slices.Concat(sessionInto(&live.Session, &times), beforeInto(&live.Before, &before), user.into(&live.User), []any{&live.CustomerName}, policy.into(&live.Policies))
 	err := v.q.row(ctx, query, digest, micros(v.Now), micros(v.Now.Add(-idle))).Scan(into...)
 	live.Session.setTimes(times)
+	live.Before.At = fromMicros(before)
 	user.finish(&live.User)
 	policy.finish(&live.Policies)
 	return live, translate(err)
@@ -83,6 +79,10 @@ func sessionInto(s *Session, times *[4]int64) []any {
 func (s *Session) setTimes(times [4]int64) {
 	s.CreatedAt, s.LastSeenAt = fromMicros(times[0]), fromMicros(times[1])
 	s.ExpiresAt, s.SteppedUpAt = fromMicros(times[2]), fromMicros(times[3])
+}
+
+func beforeInto(b *portal.LastTime, at *int64) []any {
+	return []any{at, &b.Address, &b.Agent, &b.NewBrowser, &b.WrongTries}
 }
 
 // AddSession keeps a new session and ends the user's oldest ones beyond keep.
@@ -101,16 +101,6 @@ func (tx *Tx) AddSession(ctx context.Context, s Session, digest []byte, keep int
 		(SELECT id FROM sessions WHERE customer_id = $1 AND user_id = $2 ORDER BY created_at DESC, id DESC LIMIT $3)`
 	_, err = tx.q.exec(ctx, oldest, tx.customer, s.UserID, keep)
 	return err
-}
-
-// Before tells what had happened to the account before a session began.
-func (v View) Before(ctx context.Context, id portal.SessionID) (b Before, err error) {
-	const query = `SELECT before_at, before_address, before_agent, before_new <> 0, wrong_tries FROM sessions
-		WHERE customer_id = $1 AND id = $2`
-	var at int64
-	err = v.q.row(ctx, query, v.customer, id).Scan(&at, &b.Address, &b.Agent, &b.NewBrowser, &b.WrongTries)
-	b.At = fromMicros(at)
-	return b, translate(err)
 }
 
 // RenewSession gives a session a new token and the user's present security

@@ -5,7 +5,6 @@ import (
 
 	"portal"
 	"portal/internal/admin"
-	"portal/internal/auth"
 )
 
 // homePage greets and shows the own 2FA state and what to do next.
@@ -14,7 +13,7 @@ type homePage struct {
 	Status     portal.TwoFactorStatus
 	Administer bool
 	// Last is what happened before this session began.
-	Last auth.LastTime
+	Last portal.LastTime
 	// Help is who asks the administrator for help.
 	Help []admin.HelpRequest
 	// Policy is what the customer wants: it tunes how the page speaks of 2FA.
@@ -49,15 +48,12 @@ func shapeOf(s portal.TwoFactorStatus) string {
 }
 
 func (s *site) showHome(v *visit) error {
-	last, err := s.auth.LastTime(v.ctx(), v.actor)
-	if err != nil {
-		return err
-	}
 	p := homePage{
 		Name: v.actor.Name, Status: portal.StatusOf(v.actor.Stored, false), Administer: v.actor.Holds(portal.SeeUsers),
-		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName, Last: last,
+		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName, Last: v.actor.Last,
 	}
 	if v.actor.Holds(portal.HelpUsers) {
+		var err error
 		if p.Help, err = s.admin.HelpRequests(v.ctx(), v.actor); err != nil {
 			return err
 		}

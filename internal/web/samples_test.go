@@ -140,8 +140,8 @@ func somePeople() admin.UserPage {
 	}
 }
 
-func lastTime(newBrowser bool, tries int) auth.LastTime {
-	return auth.LastTime{At: noon().Add(-26 * time.Hour), Address: "203.0.113.9", Agent: chromeOnWindows, NewBrowser: newBrowser, WrongTries: tries}
+func lastTime(newBrowser bool, tries int) portal.LastTime {
+	return portal.LastTime{At: noon().Add(-26 * time.Hour), Address: "203.0.113.9", Agent: chromeOnWindows, NewBrowser: newBrowser, WrongTries: tries}
 }
 
 func fullProof(recovery bool, p *problem) proof {
