@@ -96,25 +96,34 @@ func (p accessPage) paged(way string, id portal.UserID) string {
 func (p accessPage) Rows() []userRow {
 	rows := make([]userRow, len(p.Found.Users))
 	for i, u := range p.Found.Users {
-		rows[i] = userRow{User: u, Own: u.ID == p.Self}
+		rows[i] = rowOf(u)
+		rows[i].Own = u.ID == p.Self
 	}
 	return rows
 }
 
-// userRow is one user in the list.
+// userRow is one user in the list. It has fields and no methods: a template
+// reads a field many times faster, and a page has fifty rows.
 type userRow struct {
-	portal.User
-	Own bool
+	ID                      portal.UserID
+	LoginID, Name, Initials string
+	Role                    string
+	Unusual                 string // a word on the account, where it is not simply active
+	Shape, Label            string // of the 2FA status
+	HasSetup, Own           bool
 }
 
-// Path is the address of the user's page.
-func (r userRow) Path() string { return "/administration/access/" + string(r.ID) }
-
-// Shape is the shape of the label of the 2FA status.
-func (r userRow) Shape() string { return shapeOf(r.TwoFactor()) }
-
-// Unusual tells whether the account's state needs a word.
-func (r userRow) Unusual() bool { return r.StateLabel() != "Active" }
+func rowOf(u portal.User) userRow {
+	status := u.TwoFactor()
+	row := userRow{
+		ID: u.ID, LoginID: u.LoginID, Name: u.Name, Initials: initials(u.Name), Role: u.Role.Label(),
+		Shape: shapeOf(status), Label: status.AdminLabel(), HasSetup: status.HasSetup(),
+	}
+	if label := u.StateLabel(); label != "Active" {
+		row.Unusual = label
+	}
+	return row
+}
 
 // Adoption is how many users have 2FA, as numbers and as a drawing.
 func (p accessPage) Adoption() adoption {

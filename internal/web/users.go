@@ -121,8 +121,11 @@ func (userPage) file() string    { return "user" }
 func (p userPage) title() string { return p.Detail.User.Name }
 func (userPage) bare() bool      { return false }
 
-// Row is the user as the list shows it.
-func (p userPage) Row() userRow { return userRow{User: p.Detail.User, Own: p.Own} }
+// Path is the address of the page.
+func (p userPage) Path() string { return userPath + string(p.Detail.User.ID) }
+
+// Shape is the shape of the label of the 2FA status.
+func (p userPage) Shape() string { return shapeOf(p.Detail.User.TwoFactor()) }
 
 // Name is the field for the person's name.
 func (p userPage) Name() input { return nameInput(p.typed.Name, p.Problem) }
