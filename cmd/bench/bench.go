@@ -97,7 +97,7 @@ func (b *bench) measure(ctx context.Context, folder string, databases [2]string)
 		return err
 	}
 	fmt.Fprintf(b.report.out, "Data ready in %.0f s%s.\n", time.Since(begin).Seconds(), b.large.size())
-	if err := b.startAll(ctx, folder); err != nil {
+	if err := b.startAll(ctx); err != nil {
 		return err
 	}
 	return b.suites(ctx)
@@ -125,19 +125,15 @@ func (b *bench) suites(ctx context.Context) error {
 	return nil
 }
 
-// startAll starts the servers; the floor answers with the portal's own pages.
-func (b *bench) startAll(ctx context.Context, folder string) (err error) {
+// startAll starts the servers.
+func (b *bench) startAll(ctx context.Context) (err error) {
 	if b.portal, err = b.startPortal(ctx, b.large); err != nil {
 		return err
 	}
 	if b.smallPortal, err = b.startPortal(ctx, b.small); err != nil {
 		return err
 	}
-	bodies := filepath.Join(folder, "bodies")
-	if err := b.savePages(ctx, bodies); err != nil {
-		return err
-	}
-	b.floor, err = b.startFloor(ctx, bodies)
+	b.floor, err = b.startFloor(ctx)
 	return err
 }
 
@@ -149,43 +145,12 @@ func (b *bench) startPortal(ctx context.Context, h *house) (*child, error) {
 	return start(ctx, b.program, args...)
 }
 
-func (b *bench) startFloor(ctx context.Context, bodies string) (*child, error) {
+func (b *bench) startFloor(ctx context.Context) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, self, "floor", "--data", b.large.folder, "--database", b.large.database, "--bodies", bodies)
-}
-
-// savePages keeps the pages as the portal answers them.
-func (b *bench) savePages(ctx context.Context, folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	c, err := dial(ctx, b.portal.base.Host)
-	if err != nil {
-		return err
-	}
-	defer closeAll([]*client{c})
-	for name, path := range map[string]string{
-		"home": "/", "account": "/account", "sign-in": "/sign-in", "list": "/administration/access",
-	} {
-		token := b.large.sessions[0]
-		switch name {
-		case "list":
-			token = b.large.administrator
-		case "sign-in":
-			token = ""
-		}
-		a, err := c.do(request(b.portal.base.Host, "GET", path, cookie(token), ""))
-		if err != nil || a.status != 200 {
-			return fmt.Errorf("%s: status %d %w", path, a.status, err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), a.body, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return start(ctx, self, "floor", "--data", b.large.folder, "--database", b.large.database)
 }
 
 func cookie(session string) string {

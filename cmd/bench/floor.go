@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -19,26 +17,25 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"portal"
+	"portal/internal/admin"
+	"portal/internal/auth"
 	"portal/internal/seal"
 	"portal/internal/store"
+	"portal/internal/web"
 )
 
-// floor is the bare server: the same reads through the same store, bodies that
-// were made before, no rules, no log, no headers.
+// floor is the bare server: the same reads through the same store, the same
+// templates, no rules, no log, no headers.
 type floor struct {
-	store  *store.Store
-	bodies map[string][]byte // by file name
+	store *store.Store
+	pages web.Bare
 }
-
-// floorPages are the files that the portal's own pages were saved in.
-func floorPages() []string { return []string{"home", "account", "sign-in", "list"} }
 
 // runFloor serves until it is told to stop.
 func runFloor(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("floor", flag.ContinueOnError)
 	data := flags.String("data", "", "folder of the installation")
 	database := flags.String("database", "", "postgres://…; empty: SQLite in the folder")
-	bodies := flags.String("bodies", "", "folder with the pages to answer with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -46,11 +43,9 @@ func runFloor(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f := &floor{store: s, bodies: map[string][]byte{}}
-	for _, name := range floorPages() {
-		if f.bodies[name], err = os.ReadFile(filepath.Join(*bodies, name)); *bodies != "" && err != nil {
-			return errors.Join(err, s.Close())
-		}
+	f := &floor{store: s}
+	if f.pages, err = web.NewBare(); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	return errors.Join(f.serve(ctx, out), s.Close())
 }
@@ -90,81 +85,133 @@ func (f *floor) mux() *http.ServeMux {
 }
 
 // session is the one look-up of a signed-in request.
-func (f *floor) session(r *http.Request) (store.LiveSession, error) {
+func (f *floor) session(r *http.Request) (portal.Actor, error) {
 	cookie, err := r.Cookie("portal-session")
 	if err != nil {
-		return store.LiveSession{}, err
+		return portal.Actor{}, err
 	}
 	digest, _ := seal.TokenDigest(cookie.Value)
-	return f.store.SessionByDigest(r.Context(), digest, portal.DefaultLimits().Idle)
+	live, err := f.store.SessionByDigest(r.Context(), digest, portal.DefaultLimits().Idle)
+	u := live.User
+	return portal.Actor{
+		Kind: portal.ActorUser, UserID: u.ID, CustomerID: u.CustomerID, CustomerName: live.CustomerName, LoginID: u.LoginID,
+		Name: u.Name, Role: u.Role, Stored: u.Stored, SessionID: live.ID, Policy: live.Policies.Of(u.Role), Last: live.Before,
+	}, err
 }
 
-func page(w http.ResponseWriter, body []byte) error {
+// page answers with what was filled in.
+func page(w http.ResponseWriter, body []byte, err error) error {
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, err := w.Write(body)
+	_, err = w.Write(body)
 	return err
 }
 
 func (f *floor) small(w http.ResponseWriter, r *http.Request) error {
-	if _, err := f.session(r); err != nil {
-		return err
-	}
-	return page(w, []byte("hello\n"))
+	_, err := f.session(r)
+	return page(w, []byte("hello\n"), err)
 }
 
 func (f *floor) home(w http.ResponseWriter, r *http.Request) error {
-	if _, err := f.session(r); err != nil {
+	actor, err := f.session(r)
+	if err != nil {
 		return err
 	}
-	return page(w, f.bodies["home"])
+	body, err := f.pages.Home(actor, time.Now())
+	return page(w, body, err)
 }
 
 func (f *floor) signIn(w http.ResponseWriter, _ *http.Request) error {
-	return page(w, f.bodies["sign-in"])
+	body, err := f.pages.SignIn(time.Now())
+	return page(w, body, err)
 }
 
-// account reads what the Account page reads.
 func (f *floor) account(w http.ResponseWriter, r *http.Request) error {
-	live, err := f.session(r)
+	actor, err := f.session(r)
 	if err != nil {
 		return err
 	}
-	ctx, view, id := r.Context(), f.store.View(live.User.CustomerID), live.User.ID
-	user, err := view.User(ctx, id)
+	account, err := f.readAccount(r.Context(), actor)
 	if err != nil {
 		return err
 	}
-	if _, err := view.Pending(ctx, id, live.ID); !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("a pending set-up: %w", err)
-	}
-	if user.TwoFactor().HasSetup() {
-		_, current := view.Current(ctx, id)
-		_, codes := view.RecoveryCodesLeft(ctx, id)
-		err = errors.Join(current, codes)
-	}
-	_, sessions := view.SessionsOf(ctx, id, portal.DefaultLimits().Idle)
-	_, events := view.Events(ctx, store.EventQuery{Person: id, Limit: 10})
-	if err := errors.Join(err, sessions, events); err != nil {
-		return err
-	}
-	return page(w, f.bodies["account"])
+	body, err := f.pages.Account(actor, account, time.Now())
+	return page(w, body, err)
 }
 
-// list reads one page of users by key, and one more.
+// readAccount reads what the Account page reads of one without a pending
+// set-up.
+func (f *floor) readAccount(ctx context.Context, actor portal.Actor) (a auth.Account, err error) {
+	view, id := f.store.View(actor.CustomerID), actor.UserID
+	if a.User, err = view.User(ctx, id); err != nil {
+		return a, err
+	}
+	a.TwoFactor = a.User.TwoFactor()
+	if _, err := view.Pending(ctx, id, actor.SessionID); !errors.Is(err, store.ErrNotFound) {
+		return a, fmt.Errorf("a pending set-up: %w", err)
+	}
+	if err := f.readAuthenticator(ctx, view, &a); err != nil {
+		return a, err
+	}
+	if a.Addresses, err = view.Addresses(ctx, id); err != nil {
+		return a, err
+	}
+	sessions, err := view.SessionsOf(ctx, id, portal.DefaultLimits().Idle)
+	for _, s := range sessions {
+		a.Sessions = append(a.Sessions, auth.Session{
+			ID: s.ID, SignedInAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, Address: s.Address, Agent: s.Agent, Current: s.ID == actor.SessionID,
+		})
+	}
+	if err != nil {
+		return a, err
+	}
+	a.Activity, err = view.Events(ctx, store.EventQuery{Person: id, Limit: 10})
+	return a, err
+}
+
+func (f *floor) readAuthenticator(ctx context.Context, view store.View, a *auth.Account) error {
+	if !a.TwoFactor.HasSetup() {
+		return nil
+	}
+	current, err := view.Current(ctx, a.User.ID)
+	if err != nil {
+		return err
+	}
+	a.Authenticator = &auth.Authenticator{ConfirmedAt: current.ConfirmedAt, LastUsedAt: current.LastUsedAt}
+	if a.User.Stored == portal.TwoFactorDisabled {
+		if a.KeptUntil, err = view.TwoFactorSince(ctx, a.User.ID); err != nil {
+			return err
+		}
+	}
+	a.RecoveryLeft, err = view.RecoveryCodesLeft(ctx, a.User.ID)
+	return err
+}
+
+// list reads one page of users by key, and one more, and how many there are.
 func (f *floor) list(w http.ResponseWriter, r *http.Request) error {
-	live, err := f.session(r)
+	actor, err := f.session(r)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	_, err = f.store.View(live.User.CustomerID).Users(r.Context(), store.UserQuery{
-		Search: q.Get("search"), State: portal.TwoFactorState(q.Get("state")), After: portal.UserID(q.Get("after")), Limit: 51,
-	})
+	asked := admin.UserQuery{Search: q.Get("search"), State: portal.TwoFactorState(q.Get("state")), After: portal.UserID(q.Get("after"))}
+	view := f.store.View(actor.CustomerID)
+	users, err := view.Users(r.Context(), store.UserQuery{Search: asked.Search, State: asked.State, After: asked.After, Limit: 51})
 	if err != nil {
 		return err
 	}
-	return page(w, f.bodies["list"])
+	found := admin.UserPage{Users: users[:min(50, len(users))]}
+	if found.Counts, err = view.Counts(r.Context()); err != nil {
+		return err
+	}
+	if len(users) > 50 {
+		found.Next = users[49].ID
+	}
+	body, err := f.pages.Access(actor, asked, found, time.Now())
+	return page(w, body, err)
 }
 
 // hashes computes bare password hashes, as many at once as there are cores.
@@ -218,5 +265,5 @@ func repeated(w http.ResponseWriter, r *http.Request, work func(int64) error) er
 	if failed.Load() > 0 {
 		return fmt.Errorf("%d failed", failed.Load())
 	}
-	return page(w, []byte(strconv.FormatInt(done.Load(), 10)))
+	return page(w, []byte(strconv.FormatInt(done.Load(), 10)), nil)
 }

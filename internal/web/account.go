@@ -73,19 +73,24 @@ func (s *site) accountWith(v *visit, news accountNews) error {
 	if err != nil {
 		return err
 	}
-	region, err := twoFactorOf(account, s.now(), news.setup)
+	page, err := accountOf(v.actor, account, s.now(), news)
 	if err != nil {
 		return err
 	}
-	region.Required = v.actor.Policy.Requires(s.now())
-	return s.render(v, news.status(), accountPage{
-		User: account.User, Customer: v.actor.CustomerName, TwoFactor: region,
+	page.Password, page.Addresses.NoMail = s.passwordOf(v, news.password), !s.mail
+	return s.render(v, news.status(), page)
+}
+
+func accountOf(actor portal.Actor, account auth.Account, now time.Time, news accountNews) (accountPage, error) {
+	region, err := twoFactorOf(account, now, news.setup)
+	region.Required = actor.Policy.Requires(now)
+	return accountPage{
+		User: account.User, Customer: actor.CustomerName, TwoFactor: region,
 		Recovery:  recoveryRegion{Status: account.TwoFactor, Left: account.RecoveryLeft, Codes: news.codes},
-		Password:  s.passwordOf(v, news.password),
-		Addresses: addressesRegion{account.Addresses, !s.mail},
+		Addresses: addressesRegion{At: account.Addresses},
 		Sessions:  account.Sessions, Activity: activity{account.User.LoginID, account.Activity},
-		Owing: v.actor.Owes == portal.OwesSetup,
-	})
+		Owing: actor.Owes == portal.OwesSetup,
+	}, err
 }
 
 // twoFactorRegion is the region of the slider.

@@ -48,10 +48,7 @@ func shapeOf(s portal.TwoFactorStatus) string {
 }
 
 func (s *site) showHome(v *visit) error {
-	p := homePage{
-		Name: v.actor.Name, Status: portal.StatusOf(v.actor.Stored, false), Administer: v.actor.Holds(portal.SeeUsers),
-		Policy: v.actor.Policy.Mode, Customer: v.actor.CustomerName, Last: v.actor.Last,
-	}
+	p := homeOf(v.actor)
 	if v.actor.Holds(portal.HelpUsers) {
 		var err error
 		if p.Help, err = s.admin.HelpRequests(v.ctx(), v.actor); err != nil {
@@ -59,4 +56,11 @@ func (s *site) showHome(v *visit) error {
 		}
 	}
 	return s.render(v, http.StatusOK, p)
+}
+
+func homeOf(actor portal.Actor) homePage {
+	return homePage{
+		Name: actor.Name, Status: portal.StatusOf(actor.Stored, false), Administer: actor.Holds(portal.SeeUsers),
+		Policy: actor.Policy.Mode, Customer: actor.CustomerName, Last: actor.Last,
+	}
 }

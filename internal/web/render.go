@@ -64,6 +64,35 @@ func (v view) Reminder() string {
 // At tells whether a path is the page that is shown.
 func (v view) At(path string) bool { return v.Path == path }
 
+// press is what pages are printed with.
+type press struct {
+	engine engine
+	assets assets
+}
+
+func newPress() (p press, err error) {
+	if p.assets, err = loadAssets(); err != nil {
+		return p, err
+	}
+	p.engine, err = newEngine()
+	return p, err
+}
+
+// viewOf is a page as the layout shows it.
+func (p press) viewOf(shown page, actor portal.Actor, path string, now time.Time) view {
+	return view{
+		Title: shown.title() + " · " + portal.ProductName, Assets: p.assets, Actor: actor,
+		Path: path, Now: now, Page: shown,
+	}
+}
+
+// print fills the template of a page in.
+func (p press) print(v view) ([]byte, error) {
+	var whole bytes.Buffer
+	err := p.engine.render(&whole, v)
+	return whole.Bytes(), err
+}
+
 // engine holds one parsed template for each page.
 type engine map[string]*template.Template
 
@@ -107,20 +136,23 @@ func (e engine) render(w io.Writer, v view) error {
 
 // render answers with a page, whole or not at all.
 func (s *site) render(v *visit, status int, p page) error {
-	shown := view{
-		Title: p.title() + " · " + portal.ProductName, Assets: s.assets, Actor: v.actor,
-		Path: v.r.URL.Path, Now: s.now(), Notice: s.notice(v.query["notice"]), Page: p,
-	}
-	var whole bytes.Buffer
-	if err := s.engine.render(&whole, shown); err != nil {
+	shown := s.viewOf(p, v.actor, v.r.URL.Path, s.now())
+	shown.Notice = s.notice(v.query["notice"])
+	whole, err := s.print(shown)
+	if err != nil {
 		return err
 	}
+	send(v, status, whole)
+	return nil
+}
+
+// send answers with a printed page.
+func send(v *visit, status int, whole []byte) {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(whole.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(whole)))
 	v.w.WriteHeader(status)
-	_, _ = whole.WriteTo(v.w) // the visitor may be gone
-	return nil
+	_, _ = v.w.Write(whole) // the visitor may be gone
 }
 
 // notice is the sentence of a key; where no mails go out it promises none.

@@ -42,6 +42,10 @@ func (s *site) showSignIn(v *visit) error {
 			return err
 		}
 	}
+	if v.query["notice"] == "" { // no template for the page that strangers ask for most
+		send(v, http.StatusOK, s.blank)
+		return nil
+	}
 	return s.render(v, http.StatusOK, signInPage{})
 }
 

@@ -58,9 +58,9 @@ type site struct {
 	place   place
 	proxies proxies
 	cookies cookies
-	engine  engine
-	assets  assets
-	mux     *http.ServeMux
+	press
+	blank []byte // the sign-in page, as everybody sees it at first
+	mux   *http.ServeMux
 }
 
 // New makes the handler of all pages. It fails where a route does not say who
@@ -75,18 +75,18 @@ func build(c Config, routes []Route) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := loadAssets()
+	printing, err := newPress()
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newEngine()
+	blank, err := printing.print(printing.viewOf(signInPage{}, portal.Actor{}, "/sign-in", c.Now()))
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
 		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, mail: c.Mail,
 		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
-		engine: pages, assets: files, mux: http.NewServeMux(),
+		press: printing, blank: blank, mux: http.NewServeMux(),
 	}
 	if err := s.register(routes); err != nil {
 		return nil, err
