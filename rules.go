@@ -128,6 +128,9 @@ func ParseRole(s string) (Role, error) {
 // CleanText makes outside text that is only recorded (a user agent) safe to
 // store and to show: valid UTF-8, printable, cut to 200 code points.
 func CleanText(s string) string {
+	if len(s) <= maxAgent && plain(s) {
+		return s
+	}
 	clean := strings.Map(func(r rune) rune {
 		if unprintable(r) {
 			return ' '
@@ -136,4 +139,15 @@ func CleanText(s string) string {
 	}, strings.ToValidUTF8(s, " "))
 	runes := []rune(strings.TrimSpace(clean))
 	return string(runes[:min(len(runes), maxAgent)])
+}
+
+// plain tells whether a text is of printable ASCII and neither begins nor
+// ends with a space, as the names of browsers are: nothing needs cleaning.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s == strings.TrimSpace(s)
 }

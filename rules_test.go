@@ -148,7 +148,8 @@ func FuzzParseLoginID(f *testing.F) {
 func TestCleanText(t *testing.T) {
 	for dirty, clean := range map[string]string{
 		" Mozilla/5.0 ": "Mozilla/5.0", "a\x00b\r\nc\xffd": "a b  c d", "x\u202ey": "x y", "": "",
-		strings.Repeat("é", 300): strings.Repeat("é", 200),
+		strings.Repeat("é", 300): strings.Repeat("é", 200), strings.Repeat("a", 300): strings.Repeat("a", 200),
+		"Mozilla/5.0 (X11)": "Mozilla/5.0 (X11)", "a\x7fb": "a b",
 	} {
 		if got := CleanText(dirty); got != clean {
 			t.Errorf("%.40q: %.40q, want %.40q", dirty, got, clean)

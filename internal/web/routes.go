@@ -241,9 +241,8 @@ func (s *site) halfSession(v *visit) error {
 
 // route hands a request to its handler; what no route wants is answered here.
 func (s *site) route(w http.ResponseWriter, r *http.Request) {
-	v := newVisit(w, r)
 	if err := checkURL(r.URL); err != nil {
-		s.fail(v, err)
+		s.fail(newVisit(w, r), err)
 		return
 	}
 	answer, pattern := s.mux.Handler(r)
@@ -255,10 +254,10 @@ func (s *site) route(w http.ResponseWriter, r *http.Request) {
 	answer.ServeHTTP(&p, r)
 	if p.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", p.header.Get("Allow"))
-		s.fail(v, refusal{http.StatusMethodNotAllowed, "This page cannot be asked in this way."})
+		s.fail(newVisit(w, r), refusal{http.StatusMethodNotAllowed, "This page cannot be asked in this way."})
 		return
 	}
-	s.fail(v, portal.NotFound())
+	s.fail(newVisit(w, r), portal.NotFound())
 }
 
 // probe learns what the mux would answer where it has no route.

@@ -12,6 +12,7 @@ type visit struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	trace *trace
+	from  portal.Origin
 
 	actor portal.Actor // who is signed in; a stranger on open routes
 	half  string       // token of the half session, on its routes
@@ -24,18 +25,18 @@ type visit struct {
 }
 
 func newVisit(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{w: w, r: r, trace: traceOf(r.Context())}
-	v.actor = portal.Stranger(v.origin())
-	return v
+	t := traceOf(r.Context())
+	from := portal.Origin{Address: t.address, Agent: portal.CleanText(r.UserAgent()), RequestID: t.requestID}
+	return &visit{w: w, r: r, trace: t, from: from, actor: portal.Stranger(from)}
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
 
-// origin is where the request came from.
+// origin is where the request came from, and as which browser.
 func (v *visit) origin() portal.Origin {
-	return portal.Origin{
-		Address: v.trace.address, Agent: portal.CleanText(v.r.UserAgent()), RequestID: v.trace.requestID, Browser: v.known,
-	}
+	o := v.from
+	o.Browser = v.known
+	return o
 }
 
 // enter makes the visit that of a signed-in actor.
