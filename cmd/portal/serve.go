@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -75,7 +76,18 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := s.weak.Load(); err != nil {
 		return errors.Join(err, s.store.Close())
 	}
+	shareCores(w)
 	return errors.Join(cmd.serve(ctx, s, &wayIn{encrypted, listener}, base, w, log), s.store.Close())
+}
+
+// shareCores lets pages be answered while passwords are hashed on every core.
+// Go's scheduler leaves a hash its turn of 10 ms, and a page waits for several
+// of them; with twice the threads the kernel shares the cores, which it does in
+// shorter turns. Passwords are still hashed by as many as there are cores.
+func shareCores(w world) {
+	if w.Getenv("GOMAXPROCS") == "" { // or else the operator has decided
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
 }
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *url.URL, w world, log *slog.Logger) error {
