@@ -147,3 +147,31 @@ func (c *client) useSession(token string) {
 	must(c.t, err)
 	c.http.Jar.SetCookies(base, []*http.Cookie{{Name: sessionCookie, Value: token, Path: "/"}})
 }
+
+// alternate sends each request to the next of several nodes in turn, as a proxy
+// does that knows nothing of sessions.
+func (c *client) alternate(bases ...string) {
+	c.t.Helper()
+	var hosts []string
+	for _, base := range bases {
+		u, err := url.Parse(base)
+		must(c.t, err)
+		hosts = append(hosts, u.Host)
+	}
+	c.http.Transport = &inTurn{hosts: hosts}
+}
+
+// inTurn is the way to several hosts, one after the other.
+type inTurn struct {
+	hosts []string
+	sent  int
+}
+
+// RoundTrip sends a request to the host whose turn it is.
+func (w *inTurn) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host = w.hosts[w.sent%len(w.hosts)]
+	r.URL.Host = r.Host
+	w.sent++
+	return http.DefaultTransport.RoundTrip(r)
+}
