@@ -55,6 +55,7 @@ type installation struct {
 	t        testing.TB
 	Data     string
 	Database string // postgres URL; empty means SQLite
+	program  string // another program than this one; empty means this one
 	clock    string
 	moved    time.Duration
 	listen   string
@@ -100,11 +101,15 @@ func (in *installation) Advance(d time.Duration) {
 
 // command is the program with arguments, on this installation.
 func (in *installation) command(args ...string) *exec.Cmd {
-	self, err := os.Executable()
-	if err != nil {
-		in.t.Fatal(err)
+	program := in.program
+	if program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			in.t.Fatal(err)
+		}
+		program = self
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", clockFile+"="+in.clock,
 		"PORTAL_DATA="+in.Data, "PORTAL_DATABASE="+in.Database, "PORTAL_DRAIN=0s")
 	cmd.Env = append(cmd.Env, in.env...)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func (in *installation) follow(see func(line string), args ...string) (end func(
 type busy struct {
 	t      *testing.T
 	people []*person // the same person at each node
-	rounds int
+	rounds atomic.Int64
 }
 
 func (b *busy) work(stop <-chan struct{}) {
@@ -78,7 +79,7 @@ func (b *busy) work(stop <-chan struct{}) {
 			if !b.round(b.people[i], b.people[(i+1)%len(b.people)]) {
 				return
 			}
-			b.rounds++
+			b.rounds.Add(1)
 		}
 	}
 }
@@ -158,7 +159,7 @@ func TestRotateWhileServing(t *testing.T) {
 	close(stop)
 	all.Wait()
 	for _, w := range workers {
-		if w.rounds == 0 {
+		if w.rounds.Load() == 0 {
 			t.Error("somebody was never served")
 		}
 	}

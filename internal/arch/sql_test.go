@@ -35,7 +35,10 @@ var (
 	// a new row one. To read the column is not enough.
 	bindsCustomer = regexp.MustCompile(`\bcustomer_id (=|IN\b)|\(customer_id, [^()]*\) [=<>]|^INSERT INTO \w+ \([^)]*\bcustomer_id\b`)
 	byPosition    = regexp.MustCompile(`(?i)\boffset\b`)
-	countsAll     = regexp.MustCompile(`(?i)\bcount\s*\(\s*[*1]\s*\)`)
+	// unnamed is a statement whose columns depend on the schema: a newer program
+	// that adds one would change it under an older program that runs.
+	unnamed   = regexp.MustCompile(`^SELECT (DISTINCT )?(\w+\.)?\*|, (\w+\.)?\* FROM|\bRETURNING \*|\bINSERT INTO \w+ (VALUES|SELECT|DEFAULT)\b`)
+	countsAll = regexp.MustCompile(`(?i)\bcount\s*\(\s*[*1]\s*\)`)
 )
 
 // Statements that may ask a customer's table without knowing the customer. Each
@@ -196,6 +199,12 @@ func boundedReads(exempt []exemption) rule {
 	})
 }
 
+// namesColumns is the rule that each statement says which columns it means, so
+// that an older program goes on while a newer one adds some.
+func namesColumns() rule {
+	return sqlRule("does not name its columns", nil, unnamed.MatchString)
+}
+
 func TestSQLStandsInStore(t *testing.T) {
 	if n := len(storeSQL(load(t))); n < 20 {
 		t.Errorf("found %d statements in store; the walk overlooks most", n)
@@ -241,5 +250,15 @@ func TestReadsAreBounded(t *testing.T) {
 		{"by key", map[string]string{"internal/store/a.go": `package store; const q = "SELECT count(used_at), offset_ FROM t WHERE id > $1 LIMIT $2"`}, nil},
 		{"by number", map[string]string{"internal/store/a.go": "package store; const a, b, c = `SELECT id FROM t LIMIT 10\n OFFSET $1`, `SELECT COUNT( * ) FROM t`, `SELECT count(1) FROM t`"},
 			[]string{"OFFSET", "COUNT( * )", "count(1)"}},
+	})
+}
+
+func TestStatementsNameTheirColumns(t *testing.T) {
+	holds(t, namesColumns())
+	finds(t, namesColumns(), []example{
+		{"named", map[string]string{"internal/store/a.go": `package store
+			const q, r = "SELECT a * b, c FROM (SELECT * FROM t) s", "INSERT INTO t (a) VALUES ($1) RETURNING a"`}, nil},
+		{"unnamed", map[string]string{"internal/store/a.go": "package store; const a, b, c, d = `SELECT * FROM t`, `SELECT a, t.* FROM t`, `INSERT INTO t VALUES ($1)`, `UPDATE t SET a = 1 RETURNING *`"},
+			[]string{"SELECT *", "SELECT a, t.*", "INSERT INTO t VALUES", "RETURNING *"}},
 	})
 }

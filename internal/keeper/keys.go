@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// alive is how long a node that has not been seen counts as running.
-	alive = time.Minute
 	// settled is how long after a change of keys something that was under way
 	// may still be written under the old one; far longer than any request.
 	settled = 5 * time.Minute
@@ -211,7 +209,7 @@ func after(known []store.KeyCheck, now time.Time) time.Time {
 
 // nodes names the running nodes of which something is so.
 func (k *Keys) nodes(ctx context.Context, so func(store.Node) bool) (string, error) {
-	all, err := k.Store.Nodes(ctx, k.Now().Add(-alive))
+	all, err := k.Store.Nodes(ctx, k.Now().Add(-store.Alive))
 	var names []string
 	for _, n := range all {
 		if so(n) {

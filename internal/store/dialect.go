@@ -28,12 +28,17 @@ type dialect struct {
 	// sealOptions and readOptions open transactions that see one moment; SQLite's
 	// always do.
 	sealOptions, readOptions *sql.TxOptions
-	// lock makes programs that migrate at once wait for each other. SQLite's
-	// immediate transaction is such a lock already.
-	lock string
+	// lock makes programs that migrate at once wait for each other; SQLite's
+	// immediate transaction is such a lock already. yield lets a migration that
+	// finds a table in use give way, rather than hold up everybody who comes
+	// after it: it is shorter than the time after which PostgreSQL looks for a
+	// deadlock, so that the migration steps back and never a request.
+	lock, yield string
 	// owns asks whether the role of the connection may change the schema: it owns
 	// what is there, or may make the first table. Empty: it always may.
 	owns string
+	// has asks whether there is a table, roughly how many rows {table} has.
+	has, roughly string
 	// prepare keeps prepared statements; pgx has a cache of its own.
 	prepare bool
 	// clock asks for the database's time in microseconds; empty where the
@@ -48,6 +53,8 @@ func sqliteDialect() dialect {
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
 			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",
 		),
+		has:     "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)",
+		roughly: "SELECT COALESCE(MAX(rowid), 0) FROM {table}",
 	}
 }
 
@@ -62,11 +69,17 @@ func postgresDialect() dialect {
 		sealOptions:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead},
 		readOptions:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		lock:         "SELECT pg_advisory_xact_lock(7067411)",
+		yield:        "SET LOCAL lock_timeout = '500ms'",
+		has:          "SELECT to_regclass($1) IS NOT NULL",
+		roughly:      "SELECT GREATEST(reltuples, 0)::BIGINT FROM pg_class WHERE oid = to_regclass('{table}')",
 		clock:        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 		owns: `SELECT COALESCE(CASE WHEN to_regclass('schema_migrations') IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
 			ELSE pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('schema_migrations')), 'USAGE') END, FALSE)`,
 	}
 }
+
+// sqliteFile is the database in the data folder.
+const sqliteFile = "portal.db"
 
 // pools are the two ways into the database: one that writes, one that reads.
 type pools struct {
@@ -79,7 +92,7 @@ type pools struct {
 func openPools(database, dataFolder string) (pools, error) {
 	switch {
 	case database == "":
-		return openSQLite(filepath.Join(dataFolder, "portal.db"))
+		return openSQLite(filepath.Join(dataFolder, sqliteFile))
 	case strings.HasPrefix(database, "postgres://"), strings.HasPrefix(database, "postgresql://"):
 		return openPostgres(database)
 	}
@@ -153,6 +166,12 @@ func (p pools) close() error {
 func retryable(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// inUse tells whether a migration gave way to somebody who uses its tables.
+func inUse(err error) bool {
+	var pg *pgconn.PgError
+	return retryable(err) || (errors.As(err, &pg) && pg.Code == "55P03")
 }
 
 // conflict tells whether a unique rule of the database was broken.

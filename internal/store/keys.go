@@ -93,11 +93,11 @@ type Node struct {
 	SeenAt   time.Time
 }
 
-// ReportNode notes that a node is running.
+// ReportNode notes that a node is running, and how new its program is.
 func (s *Store) ReportNode(ctx context.Context, n Node) error {
-	const query = `INSERT INTO nodes (id, host, keys, writes, started_at, seen_at) VALUES ($1, $2, $3, $4, $5, $5)
+	const query = `INSERT INTO nodes (id, host, keys, writes, started_at, seen_at, knows) VALUES ($1, $2, $3, $4, $5, $5, $6)
 		ON CONFLICT (id) DO UPDATE SET keys = $3, writes = $4, seen_at = $5`
-	_, err := s.onWriter().exec(ctx, query, n.ID, n.Host, n.Keys, n.Writes, micros(s.now()))
+	_, err := s.onWriter().exec(ctx, query, n.ID, n.Host, n.Keys, n.Writes, micros(s.now()), s.knows)
 	return err
 }
 

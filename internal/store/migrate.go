@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 )
 
 //go:embed migrations/*.sql
@@ -20,7 +21,26 @@ type migration struct {
 	name   string
 	text   string
 	digest string
+	// What the file says of itself in its first line (docs/upgrades.md): that it
+	// only adds, or that it takes something away that no program needs which knows
+	// the migration since. The files of before the first release say nothing.
+	adds  bool
+	since string
 }
+
+// How the first line of a file begins.
+const (
+	expands   = "-- expand"
+	contracts = "-- contract since "
+)
+
+const (
+	// Alive is how long a node that has not been seen counts as running.
+	Alive = time.Minute
+	// migrateTries is how often a migration that found its tables in use begins
+	// anew; with lockTimeout that is about a minute.
+	migrateTries = 100
+)
 
 const createMigrations = `CREATE TABLE IF NOT EXISTS schema_migrations (
   name {key} PRIMARY KEY, digest {key} NOT NULL, applied_at BIGINT NOT NULL) {strict}`
@@ -47,9 +67,30 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.knows = wanted[len(wanted)-1].name
 	if !s.owner {
 		return s.compare(ctx, wanted)
 	}
+	return s.migrateTo(ctx, wanted)
+}
+
+// migrateTo begins anew where somebody uses the tables; meanwhile it lets them
+// through.
+func (s *Store) migrateTo(ctx context.Context, wanted []migration) (err error) {
+	for try := range migrateTries {
+		err = s.migrateOnce(ctx, wanted)
+		if !inUse(err) {
+			return err
+		}
+		if pause(ctx, try) != nil {
+			break
+		}
+	}
+	return fmt.Errorf("the schema could not be changed, since its tables are in use all the time; "+
+		"let long-running work (an export, a verification, a backup) end and start again: %w", err)
+}
+
+func (s *Store) migrateOnce(ctx context.Context, wanted []migration) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return translate(err)
@@ -78,13 +119,13 @@ func (s *Store) compare(ctx context.Context, wanted []migration) error {
 }
 
 func (s *Store) applyMissing(ctx context.Context, tx *sql.Tx, wanted []migration) error {
-	if s.lock != "" {
-		if _, err := tx.ExecContext(ctx, s.lock); err != nil {
+	for _, first := range []string{s.lock, s.yield, s.tokens.Replace(createMigrations)} {
+		if first == "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, first); err != nil {
 			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, s.tokens.Replace(createMigrations)); err != nil {
-		return err
 	}
 	applied, err := appliedMigrations(ctx, tx)
 	if err != nil {
@@ -102,6 +143,9 @@ func (s *Store) applyMissing(ctx context.Context, tx *sql.Tx, wanted []migration
 }
 
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, m migration) error {
+	if err := s.mayContract(ctx, tx, m); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, m.text); err != nil {
 		return err
 	}
@@ -110,10 +154,32 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, m migration) error {
 	return err
 }
 
+// mayContract holds that nobody needs any more what a migration takes away.
+func (s *Store) mayContract(ctx context.Context, from asker, m migration) error {
+	behind, err := s.behind(ctx, from, m)
+	if err == nil && len(behind) > 0 {
+		err = fmt.Errorf("it takes away what these running nodes still need: %s. Upgrade them to a release in between, "+
+			"or stop them all (a node that was killed counts as running for a minute), and start again", strings.Join(behind, ", "))
+	}
+	return err
+}
+
+// behind lists the running nodes whose program is older than a migration that
+// takes something away supposes.
+func (s *Store) behind(ctx context.Context, from asker, m migration) ([]string, error) {
+	if m.since == "" {
+		return nil, nil
+	}
+	const query = "SELECT host FROM nodes WHERE seen_at > $1 AND knows < $2 ORDER BY host, id"
+	rows, err := from.QueryContext(ctx, query, micros(s.now().Add(-Alive)), m.since)
+	return scanAll(rows, err, func(r scanner) (host string, err error) { return host, r.Scan(&host) })
+}
+
 // comparable checks that what is applied is a beginning of what we want.
 func comparable(wanted, applied []migration) error {
 	if len(applied) > len(wanted) {
-		return fmt.Errorf("the database is newer than this program (it has %s); start the newer program", applied[len(wanted)].name)
+		return fmt.Errorf("the database is newer than this program (it has %s, of which this program knows nothing); "+
+			"start the newer program. Nothing was changed", applied[len(wanted)].name)
 	}
 	for i, a := range applied {
 		if a.name != wanted[i].name || a.digest != wanted[i].digest {
@@ -145,8 +211,18 @@ func (s *Store) migrations() ([]migration, error) {
 			text:   s.tokens.Replace(string(raw)),
 			digest: hex.EncodeToString(sum[:]),
 		})
+		all[len(all)-1].declare(string(raw))
 	}
 	return all, nil
+}
+
+// declare reads what the first line of a file says.
+func (m *migration) declare(text string) {
+	line, _, _ := strings.Cut(text, "\n")
+	m.adds = line == expands
+	if since, found := strings.CutPrefix(line, contracts); found {
+		m.since = since
+	}
 }
 
 // asker is what a pool and a transaction of it have in common.

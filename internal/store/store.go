@@ -38,7 +38,8 @@ type Store struct {
 	pools
 	now        portal.Clock
 	node       string
-	owner      bool // the role may change the schema
+	owner      bool   // the role may change the schema
+	knows      string // the newest migration of this program
 	statements *statements
 }
 

@@ -12,26 +12,13 @@ import (
 // released makes a database as the first release left it, with people in it.
 func released(t *testing.T, c Config) {
 	t.Helper()
+	migrateTo(t, c, 1)
 	pools, err := openPools(c.Database, c.DataFolder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &Store{pools: pools, now: c.Now, statements: newStatements(pools.prepare)}
 	defer s.Close()
-	all, err := s.migrations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := s.writer.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.applyMissing(t.Context(), tx, all[:1]); err != nil {
-		t.Fatal(err)
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
 	for _, query := range []string{
 		"INSERT INTO customers (id, name, name_key, created_at) VALUES ('c', 'Acme', 'acme', 1), ('d', 'Other', 'other', 1)",
 		`INSERT INTO users (id, customer_id, login_id, login_key, name, name_key, email, role, state, password_hash, password_changed_at,
