@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime"
-	"strings"
 	"time"
 
 	"portal"
@@ -18,13 +16,10 @@ import (
 
 // serveCmd runs the portal.
 type serveCmd struct {
-	Listen  string `help:"Address to listen on." default:"127.0.0.1:8080" env:"PORTAL_LISTEN" placeholder:"ADDRESS"`
-	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
-	transport
+	settings
 	Drain          time.Duration `help:"How long a portal that is stopped goes on serving while /readyz says 503, so that a proxy notices. Longer than a proxy keeps an idle connection; Ctrl-C does without." default:"5s" env:"PORTAL_DRAIN" placeholder:"TIME"`
 	SourceFailures int           `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
-	smtpFlags
 }
 
 // How long one request may take, and how long requests that are under way have
@@ -58,11 +53,8 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 		return fmt.Errorf("cannot listen on %s; choose another address with --listen: %w", cmd.Listen, err)
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it; this is for a start that fails
-	base, err := cmd.base(listener.Addr())
+	base, err := cmd.settle(listener.Addr())
 	if err != nil {
-		return err
-	}
-	if err := cmd.fits(base, listener.Addr()); err != nil {
 		return err
 	}
 	encrypted, err := cmd.encrypted(listener, base, c.Data, log)
@@ -152,38 +144,4 @@ func announce(ctx context.Context, s *services, base *url.URL, w world) error {
 		fmt.Fprintln(w.Out, "No mail server is set up (--smtp-url): mails are kept. Read them with portal mail list and portal mail show.")
 	}
 	return nil
-}
-
-// base is the origin under which people reach the portal.
-func (cmd *serveCmd) base(listening net.Addr) (*url.URL, error) {
-	address, ok := listening.(*net.TCPAddr)
-	if !ok {
-		return nil, fmt.Errorf("cannot listen on %s", listening)
-	}
-	if cmd.BaseURL != "" {
-		return parseBase(cmd.BaseURL)
-	}
-	if !address.IP.IsLoopback() {
-		return nil, fmt.Errorf("--listen %s is reachable from other machines: say with --base-url how people reach the portal, for example https://portal.example.com", cmd.Listen)
-	}
-	return &url.URL{Scheme: "http", Host: fmt.Sprintf("localhost:%d", address.Port)}, nil
-}
-
-// parseBase reads a base URL: an origin and nothing more, https unless it is
-// on this machine.
-func parseBase(s string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(s, "/"))
-	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("--base-url %q is not an origin; it looks like https://portal.example.com", s)
-	}
-	u.Host = strings.ToLower(u.Host)
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-		return nil, fmt.Errorf("--base-url %q must begin with https:// (http:// is for this machine only)", s)
-	}
-	return u, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
