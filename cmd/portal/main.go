@@ -49,7 +49,12 @@ type cli struct {
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Audit    auditCmd    `cmd:"" help:"Verify, export and prune the audit trail."`
 	Key      keyCmd      `cmd:"" help:"List, rotate and retire the keys of the key ring."`
+	Doctor   doctorCmd   `cmd:"" help:"Look the installation over: what is wrong, and what to do about it. Changes nothing."`
 	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
+
+	// databaseErr is what kept the database's URL from being read, for the one
+	// command that goes on without it.
+	databaseErr error
 }
 
 // Exit codes: the command line was wrong, or the deed could not be done.
@@ -77,7 +82,8 @@ func run(ctx context.Context, args []string, w world) int {
 		fmt.Fprintln(w.Err, "portal:", err)
 		return exitUsage
 	}
-	if err := c.databaseFromFile(w); err != nil {
+	c.databaseErr = c.databaseFromFile(w)
+	if err := c.databaseErr; err != nil && parsed.Command() != "doctor" {
 		fmt.Fprintln(w.Err, "portal:", err)
 		return exitFailed
 	}

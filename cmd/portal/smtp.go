@@ -66,7 +66,7 @@ func smtpPassword(w world) (string, error) {
 	}
 	text, err := seal.ReadPrivate(path)
 	if errors.Is(err, seal.ErrFileMode) {
-		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: other users of this machine can read %s; run chmod 600 on it", path)
+		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: %w. Other users of this machine can read it; run chmod 600 on it", err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: %w", err)

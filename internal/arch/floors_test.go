@@ -13,6 +13,7 @@ var floorOf = map[string]int{
 	"internal/web":    4,
 	"internal/api":    4,
 	"internal/admin":  3,
+	"internal/doctor": 3,
 	"internal/auth":   2,
 	"internal/mail":   2,
 	"internal/keeper": 2,
@@ -107,6 +108,7 @@ var fences = []fence{
 	{module + "/internal/seal", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/mail", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/keeper", notEdge, "web and api ask auth and admin"},
+	{module + "/internal/doctor", notEdge, "only the host looks the installation over"},
 }
 
 // fenced is the rule that the fences stand.

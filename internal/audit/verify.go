@@ -29,6 +29,8 @@ type Finding struct {
 	Event int64
 	Seal  int64
 	What  string
+	// Late: nothing was touched, an event merely waits for its seal.
+	Late bool
 }
 
 // String names the row, and what is wrong with it.
@@ -300,6 +302,6 @@ func (w *walk) gone(ctx context.Context) error {
 	if err != nil || len(oldest) == 0 || w.view.Now.Sub(oldest[0].At) <= promptly {
 		return err
 	}
-	return w.find(Finding{Event: oldest[0].ID, What: fmt.Sprintf(
+	return w.find(Finding{Event: oldest[0].ID, Late: true, What: fmt.Sprintf(
 		"it waits for its seal since %s; no portal is running, or its log says why it does not seal", oldest[0].At.Format(time.DateTime))})
 }

@@ -134,6 +134,13 @@ func (k *Keys) await(ctx context.Context, missing func() (string, error)) error 
 	}
 }
 
+// RotationUnfinished tells whether values wait under older keys, because a
+// rotation is under way or was cut short.
+func RotationUnfinished(ctx context.Context, data *store.Store) (bool, error) {
+	mark, err := data.View(portal.NoCustomer).Mark(ctx, resealJob)
+	return mark != 0, err
+}
+
 // Rotate brings everything under a new key while the nodes serve: the key is
 // put at hand, all nodes have it, it writes, all nodes write with it, and what
 // stands under older keys is sealed anew. Where an earlier rotation was cut
@@ -142,11 +149,11 @@ func (k *Keys) Rotate(ctx context.Context, actor portal.Actor) error {
 	if err := actor.Can(portal.RotateKeys); err != nil {
 		return err
 	}
-	unfinished, err := k.Store.View(portal.NoCustomer).Mark(ctx, resealJob)
+	unfinished, err := RotationUnfinished(ctx, k.Store)
 	if err != nil {
 		return err
 	}
-	if unfinished != 0 {
+	if unfinished {
 		k.Tell("An earlier rotation was cut short. Going on with it.")
 		return k.reseal(ctx, actor)
 	}

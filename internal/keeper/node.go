@@ -14,11 +14,15 @@ import (
 	"portal/internal/store"
 )
 
-// How far the clocks of a node and of the database may be apart, and how often
-// a node says that it is there.
+// How far the clocks of a node and of the database may be apart: until the
+// alarm is raised, and until the node is not ready (OT-04).
 const (
-	skewAlarm   = 5 * time.Second
-	skewLimit   = 30 * time.Second
+	SkewAlarm = 5 * time.Second
+	SkewLimit = 30 * time.Second
+)
+
+// How often a node says that it is there, and that something is wrong.
+const (
 	reportEvery = 10 * time.Second
 	alarmEvery  = time.Minute
 )
@@ -91,7 +95,7 @@ func (n *Node) Fit() error {
 // Clock tells whether the node's time can be trusted.
 func (n *Node) Clock(ctx context.Context) error {
 	skew, err := n.Store.Skew(ctx)
-	if err == nil && skew.Abs() > skewLimit {
+	if err == nil && skew.Abs() > SkewLimit {
 		err = fmt.Errorf("the clock of this node is %s ahead of the database's (negative: behind); set it by NTP", skew.Round(time.Second))
 	}
 	return err
@@ -125,7 +129,7 @@ func badRing(err error) bool {
 }
 
 func beyond(skew time.Duration) error {
-	if skew.Abs() <= skewAlarm {
+	if skew.Abs() <= SkewAlarm {
 		return nil
 	}
 	return fmt.Errorf("%s ahead of the database (negative: behind)", skew.Round(time.Millisecond))

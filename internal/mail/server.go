@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"time"
@@ -112,6 +113,36 @@ func (s *Server) dial(ctx context.Context, helo string) (*wire, error) {
 	}
 	return w, nil
 }
+
+// What Probe may find, besides a server that cannot be reached.
+var (
+	// ErrUnproven says that nobody vouches for the server's certificate.
+	ErrUnproven = errors.New("the mail server does not prove who it is")
+	// ErrSignIn says that the server does not take user and password.
+	ErrSignIn = errors.New("the mail server refuses the sign-in")
+)
+
+// Probe goes the way of a mail up to the moment before one is handed over:
+// connection, TLS, greeting, sign-in.
+func (s *Server) Probe(ctx context.Context, helo string) error {
+	w, err := s.dial(ctx, helo)
+	if err == nil {
+		w.hangUp()
+		return nil
+	}
+	var certificate *tls.CertificateVerificationError
+	var reply *textproto.Error
+	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w: %w", ErrUnproven, err)
+	case errors.As(err, &reply) && refusesSignIn[reply.Code]:
+		return fmt.Errorf("%w: %w", ErrSignIn, err)
+	}
+	return err
+}
+
+// refusesSignIn are the replies of RFC 4954 to an AUTH that fails.
+var refusesSignIn = map[int]bool{432: true, 454: true, 500: true, 530: true, 534: true, 535: true, 538: true}
 
 func (s *Server) options(ctx context.Context, helo string, w *wire) []smtp.Option {
 	secure := &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}

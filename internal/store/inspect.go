@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"path/filepath"
+)
+
+// Inspect opens the database to look at it, whatever its schema: nothing is
+// made or migrated, and a SQLite file is opened so that it cannot be written.
+// What Schema does not find in order must not be read any further.
+func Inspect(ctx context.Context, c Config) (*Store, error) {
+	pools, err := openToRead(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(false)}
+	if err := errors.Join(s.Ping(ctx), s.askOwner(ctx)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func openToRead(c Config) (pools, error) {
+	if c.Database != "" {
+		return openPools(c.Database, c.DataFolder)
+	}
+	path := filepath.Join(c.DataFolder, sqliteFile)
+	options := url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-4000)"}}
+	db, err := sql.Open("sqlite", sqliteDSN(path, options, "mode", "ro"))
+	if err != nil {
+		return pools{}, err
+	}
+	return pools{dialect: sqliteDialect(), writer: db, reader: db}, nil
+}
+
+// SchemaState is how the schema stands to this program.
+type SchemaState struct {
+	// Absent: no portal has written to this database yet.
+	Absent bool
+	// Pending are the migrations that it lacks.
+	Pending []string
+	// Foreign says why another program's schema cannot be used.
+	Foreign error
+}
+
+// Current tells whether this program can read what is there.
+func (s SchemaState) Current() bool { return !s.Absent && len(s.Pending) == 0 && s.Foreign == nil }
+
+// Schema compares the schema with what this program wants, and changes nothing.
+func (s *Store) Schema(ctx context.Context) (state SchemaState, err error) {
+	var there bool
+	if err := s.reader.QueryRowContext(ctx, s.has, "schema_migrations").Scan(&there); err != nil {
+		return state, translate(err)
+	}
+	if !there {
+		return SchemaState{Absent: true}, nil
+	}
+	wanted, err := s.migrations()
+	if err != nil {
+		return state, err
+	}
+	applied, err := appliedMigrations(ctx, s.reader)
+	if err != nil {
+		return state, err
+	}
+	if state.Foreign = comparable(wanted, applied); state.Foreign != nil {
+		return state, nil
+	}
+	for _, m := range wanted[len(applied):] {
+		state.Pending = append(state.Pending, m.name)
+	}
+	return state, nil
+}
+
+// HasRoles tells whether the database knows roles with rights of their own.
+func (s *Store) HasRoles() bool { return s.owns != "" }
