@@ -63,6 +63,8 @@ type verdict struct {
 	// recoveryOnly says that codes of the app do not count now, right or wrong.
 	recoveryOnly bool
 	why          string // for the audit trail
+	// left is what a success still gets back, once it is committed.
+	left store.Charged
 }
 
 // refusal is what the person reads.

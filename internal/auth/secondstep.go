@@ -79,7 +79,7 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !verdict.right {
 		return SignedIn{}, verdict.refusal(f, portal.CodeInvalid)
 	}
-	s.refundSource(ctx, charged)
+	s.refundSource(ctx, verdict.left)
 	return earned, nil
 }
 
@@ -119,7 +119,10 @@ func (s *Service) tryFactor(ctx context.Context, t secondTry) (earned SignedIn, 
 		if !v.right {
 			return tx.Record(ctx, portal.Stranger(t.Origin).WasRefused(portal.SecondFactorTried, v.why).On(user))
 		}
-		earned, err = s.finish(ctx, tx, user, t)
+		if earned, err = s.finish(ctx, tx, user, t); err != nil {
+			return err
+		}
+		v.left, err = tx.RefundSource(ctx, t.factor.charged)
 		return err
 	})
 	return earned, v, err

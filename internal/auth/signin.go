@@ -118,6 +118,7 @@ type arrival struct {
 // unless the account has changed since the password was compared.
 func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, c store.Charged, a arrival) (SignedIn, error) {
 	var earned SignedIn
+	var left store.Charged
 	err := s.store.Write(ctx, who.CustomerID, func(tx *store.Tx) (err error) {
 		earned = SignedIn{}
 		now, err := tx.Credentials(ctx, who.ID)
@@ -130,13 +131,16 @@ func (s *Service) acceptPassword(ctx context.Context, who store.Credentials, c s
 		if err := s.forgetTries(ctx, tx, c); err != nil {
 			return err
 		}
+		if left, err = tx.RefundSource(ctx, c); err != nil {
+			return err
+		}
 		earned, err = s.afterPassword(ctx, tx, a, now.User)
 		return err
 	})
 	if err != nil {
 		return SignedIn{}, err
 	}
-	s.refundSource(ctx, c)
+	s.refundSource(ctx, left)
 	if earned == (SignedIn{}) {
 		return earned, shut(who.User)
 	}

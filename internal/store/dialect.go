@@ -25,6 +25,8 @@ type dialect struct {
 	// writeOptions open a writing transaction; SQLite's writer pool begins
 	// immediate by its DSN instead.
 	writeOptions *sql.TxOptions
+	// alone says that one transaction writes at a time, whatever its rows are.
+	alone bool
 	// sealOptions and readOptions open transactions that see one moment; SQLite's
 	// always do.
 	sealOptions, readOptions *sql.TxOptions
@@ -48,7 +50,7 @@ type dialect struct {
 
 func sqliteDialect() dialect {
 	return dialect{
-		name: "sqlite", prepare: true,
+		name: "sqlite", prepare: true, alone: true,
 		tokens: strings.NewReplacer(
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
 			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",

@@ -192,6 +192,17 @@ func (s *Store) Refund(ctx context.Context, c Charged) error {
 // each other. The source is left: see RefundSource.
 func (tx *Tx) Refund(ctx context.Context, c Charged) error { return c.refund(ctx, tx.q) }
 
+// RefundSource gives back what a try was charged to its source, where nobody
+// waits longer for that row because of it. It returns what is left to give back
+// once the transaction has ended.
+func (tx *Tx) RefundSource(ctx context.Context, c Charged) (left Charged, err error) {
+	if !tx.alone || c.Source == "" {
+		return Charged{Source: c.Source}, nil
+	}
+	_, err = tx.q.exec(ctx, giveBack, c.Source)
+	return Charged{}, err
+}
+
 // RefundSource gives back what a try was charged to its source.
 func (s *Store) RefundSource(ctx context.Context, c Charged) error {
 	if c.Source == "" {

@@ -22,6 +22,7 @@ type Tx struct {
 	View
 	recorded *bool
 	node     string
+	alone    bool // nobody else can write before it ends
 }
 
 // Enter binds the same transaction to another customer. Only the set-up needs
@@ -29,7 +30,7 @@ type Tx struct {
 func (tx *Tx) Enter(customer portal.CustomerID) *Tx {
 	view := tx.View
 	view.customer = customer
-	return &Tx{View: view, recorded: tx.recorded, node: tx.node}
+	return &Tx{View: view, recorded: tx.recorded, node: tx.node, alone: tx.alone}
 }
 
 // tries is how often a transaction that lost a race runs again, before the
@@ -84,7 +85,7 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, how *sq
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
 	view := View{q: onTx{tx, s.writer, s.statements, &missed}, customer: customer, Now: s.now()}
-	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node}); err != nil {
+	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node, alone: s.alone}); err != nil {
 		return err
 	}
 	return tx.Commit()
