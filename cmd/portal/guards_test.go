@@ -72,70 +72,74 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 // not, with or without the headers that browsers send (WF-04).
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	town := newTown(t, install(t).Serve())
-	for _, route := range web.Routes() {
-		if route.Method != http.MethodPost {
-			continue
-		}
-		for name, headers := range map[string][]string{
-			"another site": {"Sec-Fetch-Site", "cross-site"}, "a sibling": {"Sec-Fetch-Site", "same-site"}, "typed": {"Sec-Fetch-Site", "none"},
-			"another origin": {"Origin", "https://evil.example"}, "null": {"Origin", "null"}, "neither": {},
-			"both, unlike": {"Sec-Fetch-Site", "cross-site", "Origin", town.server.Base},
-			"a token":      {"X-Csrf-Token", "x", "X-Requested-With", "XMLHttpRequest"},
-		} {
-			r := town.admin.request(route.Method, town.path(route.Pattern), strings.NewReader("password=x"))
-			r.Header.Del("Sec-Fetch-Site")
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			for i := 0; i+1 < len(headers); i += 2 {
-				r.Header.Set(headers[i], headers[i+1])
+	onBoth(t, func(t *testing.T, s *server) {
+		town := newTown(t, s)
+		for _, route := range web.Routes() {
+			if route.Method != http.MethodPost {
+				continue
 			}
-			if a := town.admin.do(r); a.Status != http.StatusForbidden || len(a.Header.Values("Set-Cookie")) > 0 {
-				t.Errorf("%s from %s: %d", route.Pattern, name, a.Status)
+			for name, headers := range map[string][]string{
+				"another site": {"Sec-Fetch-Site", "cross-site"}, "a sibling": {"Sec-Fetch-Site", "same-site"}, "typed": {"Sec-Fetch-Site", "none"},
+				"another origin": {"Origin", "https://evil.example"}, "null": {"Origin", "null"}, "neither": {},
+				"both, unlike": {"Sec-Fetch-Site", "cross-site", "Origin", town.server.Base},
+				"a token":      {"X-Csrf-Token", "x", "X-Requested-With", "XMLHttpRequest"},
+			} {
+				r := town.admin.request(route.Method, town.path(route.Pattern), strings.NewReader("password=x"))
+				r.Header.Del("Sec-Fetch-Site")
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				for i := 0; i+1 < len(headers); i += 2 {
+					r.Header.Set(headers[i], headers[i+1])
+				}
+				if a := town.admin.do(r); a.Status != http.StatusForbidden || len(a.Header.Values("Set-Cookie")) > 0 {
+					t.Errorf("%s from %s: %d", route.Pattern, name, a.Status)
+				}
 			}
 		}
-	}
-	if !strings.Contains(town.admin.Get("/").want(t, 200).Body, "Name of ada") {
-		t.Error("the session did not outlive the forged forms")
-	}
+		if !strings.Contains(town.admin.Get("/").want(t, 200).Body, "Name of ada") {
+			t.Error("the session did not outlive the forged forms")
+		}
+	})
 }
 
 // Only the declared methods are answered, no header overrides one, and HEAD
 // changes nothing (AP-05).
 func TestOnlyDeclaredMethods(t *testing.T) {
 	t.Parallel()
-	town := newTown(t, install(t).Serve())
-	declared := map[string][]string{}
-	for _, route := range web.Routes() {
-		declared[route.Pattern] = append(declared[route.Pattern], route.Method)
-		if route.Method == http.MethodGet {
-			declared[route.Pattern] = append(declared[route.Pattern], http.MethodHead)
-		}
-	}
-	for pattern, allowed := range declared {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
-			if slices.Contains(allowed, method) {
-				continue
-			}
-			r := town.admin.request(method, town.path(pattern), nil)
-			r.Header.Set("X-Http-Method-Override", allowed[0])
-			a := town.admin.do(r)
-			if a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") == "" {
-				t.Errorf("%s %s: %d, Allow %q", method, pattern, a.Status, a.Header.Get("Allow"))
-			}
-			if faults := unguarded(a); len(faults) > 0 {
-				t.Errorf("%s %s: %v", method, pattern, faults)
+	onBoth(t, func(t *testing.T, s *server) {
+		town := newTown(t, s)
+		declared := map[string][]string{}
+		for _, route := range web.Routes() {
+			declared[route.Pattern] = append(declared[route.Pattern], route.Method)
+			if route.Method == http.MethodGet {
+				declared[route.Pattern] = append(declared[route.Pattern], http.MethodHead)
 			}
 		}
-	}
-	before := town.events(t)
-	for _, route := range web.Routes() {
-		if route.Method == http.MethodGet {
-			town.admin.do(town.admin.request(http.MethodHead, town.path(route.Pattern), nil))
+		for pattern, allowed := range declared {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
+				if slices.Contains(allowed, method) {
+					continue
+				}
+				r := town.admin.request(method, town.path(pattern), nil)
+				r.Header.Set("X-Http-Method-Override", allowed[0])
+				a := town.admin.do(r)
+				if a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") == "" {
+					t.Errorf("%s %s: %d, Allow %q", method, pattern, a.Status, a.Header.Get("Allow"))
+				}
+				if faults := unguarded(a); len(faults) > 0 {
+					t.Errorf("%s %s: %v", method, pattern, faults)
+				}
+			}
 		}
-	}
-	if after := town.events(t); after != before {
-		t.Error("HEAD has left an event")
-	}
+		before := town.events(t)
+		for _, route := range web.Routes() {
+			if route.Method == http.MethodGet {
+				town.admin.do(town.admin.request(http.MethodHead, town.path(route.Pattern), nil))
+			}
+		}
+		if after := town.events(t); after != before {
+			t.Error("HEAD has left an event")
+		}
+	})
 }
 
 // events is the customer's trail as its administrator sees it.

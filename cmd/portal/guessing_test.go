@@ -78,31 +78,32 @@ func TestOwnerUnderAttack(t *testing.T) {
 // wait with the others (AU-03, AP-03).
 func TestSprayingFromOneAddress(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	if _, said, code := in.Try("", "serve", "--source-failures", "0"); code == 0 || !strings.Contains(said, "at least one") {
-		t.Errorf("no failure at all is allowed: exit %d, %s", code, said)
-	}
-	s := in.Serve("--source-failures", "7")
-	s.Run("", "customer", "add", "Acme")
-	wendy, carl := s.join("Acme", "user", "wendy"), s.join("Acme", "user", "carl")
-	wendy.signIn()
-	stranger := newClient(t, s.Base)
-	try := func(i int) answer {
-		r := stranger.request(http.MethodPost, "/sign-in", strings.NewReader(fmt.Sprintf("login_id=name%d&password=guess", i)))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
-		return stranger.do(r)
-	}
-	for i := range 7 {
-		try(i).want(t, http.StatusUnprocessableEntity)
-	}
-	if wait := try(7).want(t, http.StatusTooManyRequests).Header.Get("Retry-After"); wait == "" {
-		t.Error("the refusal does not say how long to wait")
-	}
-	carl.Post("/sign-in", "login_id", "carl", "password", goodPassword).want(t, http.StatusTooManyRequests)
-	wendy.signIn()
-	s.Advance(time.Hour)
-	carl.signIn()
+	installedOnBoth(t, func(t *testing.T, in *installation) {
+		if _, said, code := in.Try("", "serve", "--source-failures", "0"); code == 0 || !strings.Contains(said, "at least one") {
+			t.Errorf("no failure at all is allowed: exit %d, %s", code, said)
+		}
+		s := in.Serve("--source-failures", "7")
+		s.Run("", "customer", "add", "Acme")
+		wendy, carl := s.join("Acme", "user", "wendy"), s.join("Acme", "user", "carl")
+		wendy.signIn()
+		stranger := newClient(t, s.Base)
+		try := func(i int) answer {
+			r := stranger.request(http.MethodPost, "/sign-in", strings.NewReader(fmt.Sprintf("login_id=name%d&password=guess", i)))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
+			return stranger.do(r)
+		}
+		for i := range 7 {
+			try(i).want(t, http.StatusUnprocessableEntity)
+		}
+		if wait := try(7).want(t, http.StatusTooManyRequests).Header.Get("Retry-After"); wait == "" {
+			t.Error("the refusal does not say how long to wait")
+		}
+		carl.Post("/sign-in", "login_id", "carl", "password", goodPassword).want(t, http.StatusTooManyRequests)
+		wendy.signIn()
+		s.Advance(time.Hour)
+		carl.signIn()
+	})
 }
 
 // The pages that ask for a code tell the portal's time, and behind the right
@@ -203,4 +204,40 @@ func (s *server) peakMemory() int {
 	peak, err := strconv.Atoi(string(found[1]))
 	must(s.t, err)
 	return peak
+}
+
+// A hundred wrong codes in a row block the app's codes: a right one is refused
+// on the page of the second step, the password alone opens nothing, a recovery
+// code does, and the Account page says so (AU-02).
+func TestBlockedCodes(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		wendy := s.join("Acme", "user", "wendy")
+		wendy.signIn()
+		recovery := wendy.enable()
+		wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+		change(t, s.beneath(), "UPDATE authenticators SET failures = 99")
+		wendy.enterPassword()
+		s.Advance(time.Minute)
+		wendy.Post("/sign-in/code", "code", "000000").want(t, 422)
+		right := wendy.Post("/sign-in/code", "code", wendy.code()).want(t, 422)
+		if !strings.Contains(visible(right.Body), "recovery code") {
+			t.Errorf("it does not say what helps:\n%s", visible(right.Body))
+		}
+		wendy.Get("/account").wantRedirect(t, "/sign-in")
+		if text := visible(wendy.Get("/sign-in/recovery-code").want(t, 200).Body); !strings.Contains(text, "The codes of your app are blocked") {
+			t.Errorf("the page of recovery codes does not say so:\n%s", text)
+		}
+		wendy.Post("/sign-in/recovery-code", "recovery_code", recovery[0]).wantRedirect(t, "/")
+		if text := visible(wendy.Get("/account").want(t, 200).Body); !strings.Contains(text, "codes are blocked") || stateOn(text) == "kept" {
+			t.Errorf("the Account page does not say so:\n%s", text)
+		}
+		wendy.Post("/account/2fa/replace", "password", goodPassword, "recovery_code", recovery[1]).want(t, http.StatusSeeOther)
+		wendy.scan(wendy.Get("/account").want(t, 200).Body)
+		wendy.Post("/account/2fa/confirm", "code", wendy.code()).want(t, 200)
+		s.Advance(time.Minute)
+		wendy.Post("/sign-out").want(t, http.StatusSeeOther)
+		wendy.signIn() // by a code of the new app
+	})
 }

@@ -13,6 +13,12 @@ import (
 // onBoth runs a test against a portal on SQLite and one on PostgreSQL.
 func onBoth(t *testing.T, test func(*testing.T, *server)) {
 	t.Helper()
+	installedOnBoth(t, func(t *testing.T, in *installation) { test(t, in.Serve()) })
+}
+
+// installedOnBoth runs a test for each database, before a server is started.
+func installedOnBoth(t *testing.T, test func(*testing.T, *installation)) {
+	t.Helper()
 	for name, database := range map[string]func(testing.TB) string{
 		"sqlite": func(testing.TB) string { return "" }, "postgres": testkit.Postgres,
 	} {
@@ -20,7 +26,7 @@ func onBoth(t *testing.T, test func(*testing.T, *server)) {
 			t.Parallel()
 			in := install(t)
 			in.Database = database(t)
-			test(t, in.Serve())
+			test(t, in)
 		})
 	}
 }

@@ -229,65 +229,68 @@ func (s *server) rawly(t *testing.T, text string) string {
 // what was hidden behind it is never answered (AP-06).
 func TestAmbiguousFramingIsRefused(t *testing.T) {
 	t.Parallel()
-	s := install(t).Serve()
-	host := strings.TrimPrefix(s.Base, "http://")
-	const hidden = "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n"
-	post := "POST /sign-in HTTP/1.1\nHost: " + host + "\nSec-Fetch-Site: same-origin\nContent-Type: application/x-www-form-urlencoded\n"
-	for name, text := range map[string]string{
-		"length and chunks":     post + "Content-Length: 4\nTransfer-Encoding: chunked\n\n0\n\n" + hidden,
-		"chunks":                post + "Transfer-Encoding: chunked\n\n0\n\n" + hidden,
-		"two lengths":           post + "Content-Length: 0\nContent-Length: 60\n\n" + hidden,
-		"list of lengths":       post + "Content-Length: 0, 60\n\n" + hidden,
-		"odd encoding":          post + "Transfer-Encoding: xchunked\nContent-Length: 0\n\n" + hidden,
-		"space before colon":    post + "Content-Length : 60\n\n" + hidden,
-		"negative length":       post + "Content-Length: -1\n\n" + hidden,
-		"signed length":         post + "Content-Length: +0\n\n" + hidden,
-		"two hosts":             "GET /sign-in HTTP/1.1\nHost: " + host + "\nHost: evil.example\n\n" + hidden,
-		"no host":               "GET /sign-in HTTP/1.1\n\n" + hidden,
-		"header without a name": "GET /sign-in HTTP/1.1\nHost: " + host + "\n: x\n\n" + hidden,
-	} {
-		answer := s.rawly(t, text)
-		status, _, _ := strings.Cut(answer, "\r\n")
-		if strings.Contains(answer, "alive") || !strings.HasPrefix(status, "HTTP/1.1 4") && !strings.HasPrefix(status, "HTTP/1.1 501") {
-			t.Errorf("%s: %.300s", name, answer)
+	onBoth(t, func(t *testing.T, s *server) {
+		host := strings.TrimPrefix(s.Base, "http://")
+		const hidden = "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n"
+		post := "POST /sign-in HTTP/1.1\nHost: " + host + "\nSec-Fetch-Site: same-origin\nContent-Type: application/x-www-form-urlencoded\n"
+		for name, text := range map[string]string{
+			"length and chunks":     post + "Content-Length: 4\nTransfer-Encoding: chunked\n\n0\n\n" + hidden,
+			"chunks":                post + "Transfer-Encoding: chunked\n\n0\n\n" + hidden,
+			"two lengths":           post + "Content-Length: 0\nContent-Length: 60\n\n" + hidden,
+			"list of lengths":       post + "Content-Length: 0, 60\n\n" + hidden,
+			"odd encoding":          post + "Transfer-Encoding: xchunked\nContent-Length: 0\n\n" + hidden,
+			"space before colon":    post + "Content-Length : 60\n\n" + hidden,
+			"negative length":       post + "Content-Length: -1\n\n" + hidden,
+			"signed length":         post + "Content-Length: +0\n\n" + hidden,
+			"two hosts":             "GET /sign-in HTTP/1.1\nHost: " + host + "\nHost: evil.example\n\n" + hidden,
+			"no host":               "GET /sign-in HTTP/1.1\n\n" + hidden,
+			"header without a name": "GET /sign-in HTTP/1.1\nHost: " + host + "\n: x\n\n" + hidden,
+		} {
+			answer := s.rawly(t, text)
+			status, _, _ := strings.Cut(answer, "\r\n")
+			if strings.Contains(answer, "alive") || !strings.HasPrefix(status, "HTTP/1.1 4") && !strings.HasPrefix(status, "HTTP/1.1 501") {
+				t.Errorf("%s: %.300s", name, answer)
+			}
 		}
-	}
+	})
 }
 
 // Visitors who send their headers slowly are cut off, and nobody else waits
 // for them meanwhile.
 func TestSlowVisitorsHoldNobodyUp(t *testing.T) {
 	t.Parallel()
-	s := install(t).Serve()
-	ends := make(chan error)
-	const slow = 100
-	for range slow {
-		c, err := net.Dial("tcp", s.listen)
-		must(t, err)
-		defer c.Close()
-		must(t, c.SetDeadline(time.Now().Add(time.Minute)))
-		_, err = io.WriteString(c, "GET /sign-in HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-		must(t, err)
-		go func() {
-			_, err := io.ReadAll(c)
-			ends <- err
-		}()
-	}
-	newClient(t, s.Base).Get("/sign-in").want(t, 200)
-	for range slow {
-		must(t, <-ends)
-	}
+	onBoth(t, func(t *testing.T, s *server) {
+		ends := make(chan error)
+		const slow = 100
+		for range slow {
+			c, err := net.Dial("tcp", s.listen)
+			must(t, err)
+			defer c.Close()
+			must(t, c.SetDeadline(time.Now().Add(time.Minute)))
+			_, err = io.WriteString(c, "GET /sign-in HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+			must(t, err)
+			go func() {
+				_, err := io.ReadAll(c)
+				ends <- err
+			}()
+		}
+		newClient(t, s.Base).Get("/sign-in").want(t, 200)
+		for range slow {
+			must(t, <-ends)
+		}
+	})
 }
 
 // More than a form holds is refused before it is read.
 func TestLimitsOfARequest(t *testing.T) {
 	t.Parallel()
-	s := install(t).Serve()
-	c := newClient(t, s.Base)
-	c.Post("/sign-in", "login_id", strings.Repeat("x", 70<<10)).want(t, http.StatusRequestEntityTooLarge)
-	r := c.request(http.MethodGet, "/sign-in", nil)
-	r.Header.Set("X-Large", strings.Repeat("x", 64<<10))
-	c.do(r).want(t, http.StatusRequestHeaderFieldsTooLarge)
-	c.Get("/sign-in?x="+strings.Repeat("x", 3000)).want(t, http.StatusRequestURITooLong)
-	c.Get("/sign-in").want(t, 200)
+	onBoth(t, func(t *testing.T, s *server) {
+		c := newClient(t, s.Base)
+		c.Post("/sign-in", "login_id", strings.Repeat("x", 70<<10)).want(t, http.StatusRequestEntityTooLarge)
+		r := c.request(http.MethodGet, "/sign-in", nil)
+		r.Header.Set("X-Large", strings.Repeat("x", 64<<10))
+		c.do(r).want(t, http.StatusRequestHeaderFieldsTooLarge)
+		c.Get("/sign-in?x="+strings.Repeat("x", 3000)).want(t, http.StatusRequestURITooLong)
+		c.Get("/sign-in").want(t, 200)
+	})
 }
