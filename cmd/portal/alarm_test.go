@@ -127,6 +127,39 @@ func TestLostPhone(t *testing.T) {
 	wendy.Get("/account").want(t, 200)
 }
 
+// Behind the password of a frozen account, which somebody else may know, the
+// page names nobody and calls nobody; it says how the account opens again.
+func TestLostPhoneOfAFrozenAccount(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	s.join("Acme", "administrator", "ada")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	recovery := wendy.enable()
+	mails := s.mailsTo(t, "wendy@example.com")
+	mailbox := s.person("wendy")
+	mailbox.Get(mails[len(mails)-1].link(t, "/alarm/")).wantRedirect(t, "/alarm")
+	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+
+	thief := s.person("wendy")
+	thief.enterPassword()
+	before := len(s.mailsTo(t, "ada@example.com"))
+	for _, page := range []string{thief.Get("/sign-in/lost-phone").want(t, 200).Body, thief.Post("/sign-in/lost-phone").want(t, 409).Body} {
+		text := visible(page)
+		if strings.Contains(text, "ada") || strings.Contains(text, "Acme") || strings.Contains(page, "Ask them for help") {
+			t.Errorf("the page tells a stranger:\n%s", text)
+		}
+		if !strings.Contains(text, "frozen") || !strings.Contains(page, `href="/sign-in/recovery-code"`) {
+			t.Errorf("the page does not help the owner:\n%s", text)
+		}
+	}
+	if after := len(s.mailsTo(t, "ada@example.com")); after != before {
+		t.Error("the administrator was asked for help")
+	}
+	thief.Post("/sign-in/recovery-code", "recovery_code", recovery[0]).want(t, 303)
+}
+
 // The use of a recovery code is told with the number that is left, the account
 // offers new ones when few are, and 2FA stays on (RC-06).
 func TestRecoveryCodeUseIsTold(t *testing.T) {

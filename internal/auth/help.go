@@ -22,6 +22,9 @@ type Helpers struct {
 	Administrators []string
 	// AskedAt is since when the administrators know; zero: they were not told.
 	AskedAt time.Time
+	// Frozen: whoever reported "this was not me" may mean the one who asks now,
+	// who therefore learns nothing of the people above and cannot call them.
+	Frozen bool
 }
 
 // Helpers tells a person who has proven the password whom to ask for help.
@@ -34,6 +37,10 @@ func (s *Service) Helpers(ctx context.Context, half string) (Helpers, error) {
 }
 
 func helpersOf(ctx context.Context, view store.View, user portal.UserID) (Helpers, error) {
+	who, err := view.User(ctx, user)
+	if err != nil || who.Frozen {
+		return Helpers{Frozen: who.Frozen}, signInWhereMissing(err)
+	}
 	customer, err := view.Customer(ctx)
 	if err != nil {
 		return Helpers{}, err
@@ -65,6 +72,8 @@ func (s *Service) AskHelp(ctx context.Context, o portal.Origin, half string) err
 	switch {
 	case err != nil:
 		return err
+	case helpers.Frozen:
+		return portal.Conflict("This account is frozen. Use a recovery code, or call an administrator on a number that you know.")
 	case !helpers.AskedAt.IsZero():
 		return nil
 	case len(helpers.Administrators) == 0:
@@ -81,7 +90,7 @@ func (s *Service) askHelp(ctx context.Context, tx *store.Tx, o portal.Origin, h 
 	if err != nil {
 		return err
 	}
-	if user.SecurityVersion != h.SecurityVersion {
+	if user.SecurityVersion != h.SecurityVersion { // a freeze is a new version, too
 		return portal.SignInFirst()
 	}
 	asked, err := tx.AskHelp(ctx, user.ID, o)

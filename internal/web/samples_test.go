@@ -194,6 +194,7 @@ func addStrangerSamples(add func(string, page)) {
 	add("lostphone-asked", lostPhonePage{Helpers: helpers})
 	add("lostphone-asked-without-mail", lostPhonePage{Helpers: helpers, NoMail: true})
 	add("lostphone-alone", lostPhonePage{})
+	add("lostphone-frozen", lostPhonePage{Helpers: auth.Helpers{Frozen: true}})
 	add("badlink", badLinkPage{})
 	add("code-clock", codePage{clock(noon()), badProblem(portal.FieldCode, "Your phone's clock is about 2 minutes slow: set it to automatic. Then enter the code that the app shows.")})
 	add("recovery-blocked", recoveryPage{Step: auth.SecondStep{Blocked: true}})
