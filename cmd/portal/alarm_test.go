@@ -160,6 +160,26 @@ func TestLostPhoneOfAFrozenAccount(t *testing.T) {
 	thief.Post("/sign-in/recovery-code", "recovery_code", recovery[0]).want(t, 303)
 }
 
+// Who gives the own 2FA up is told that it is done, and what that means.
+func TestGivingUpIsConfirmed(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	wendy := s.join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	says := func(deed, want string) {
+		t.Helper()
+		done := wendy.Post("/account/2fa/"+deed, "password", goodPassword, "code", wendy.code()).want(t, 303)
+		if page := visible(wendy.Get(done.Location).want(t, 200).Body); !strings.HasPrefix(done.Location, "/account?notice=") || !strings.Contains(page, want) {
+			t.Errorf("%s leads to %s, which says\n%s", deed, done.Location, page)
+		}
+	}
+	says("disable", "Two-factor authentication is disabled. Your setup is kept")
+	wendy.Post("/account/2fa/enable", "password", goodPassword, "code", wendy.code()).want(t, 200)
+	says("delete", "Your 2FA setup is deleted.")
+}
+
 // The use of a recovery code is told with the number that is left, the account
 // offers new ones when few are, and 2FA stays on (RC-06).
 func TestRecoveryCodeUseIsTold(t *testing.T) {

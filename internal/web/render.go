@@ -184,6 +184,8 @@ var notices = map[string]string{
 	"signed-out":           "You are signed out.",
 	"again":                "That took too long, or there were too many wrong codes. Please sign in again.",
 	"password-changed":     "Your password is changed. Your other sessions have ended.",
+	"2fa-disabled":         "Two-factor authentication is disabled. Your setup is kept, and your other sessions have ended.",
+	"2fa-deleted":          "Your 2FA setup is deleted. Your other sessions have ended.",
 	"session-ended":        "That session has ended.",
 	"sessions-ended":       "The sessions have ended.",
 	"saved":                "The changes are saved.",

@@ -155,7 +155,7 @@ func startSetup() deed {
 
 func disableTwoFactor() deed {
 	return deed{
-		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled), may: mayGiveUp, done: to("/account"),
+		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled), may: mayGiveUp, done: to("/account?notice=2fa-disabled"),
 		page: says(stepUpPage{
 			Heading: "Disable two-factor authentication", Button: "Disable", Danger: true, Cancel: "/account",
 			Text: []string{
@@ -188,7 +188,7 @@ func enableTwoFactor() deed {
 
 func deleteSetup() deed {
 	return deed{
-		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled, portal.TwoFactorDisabled), may: mayGiveUp, done: to("/account"),
+		need: auth.NeedProof, fits: inState(portal.TwoFactorEnabled, portal.TwoFactorDisabled), may: mayGiveUp, done: to("/account?notice=2fa-deleted"),
 		page: says(stepUpPage{
 			Heading: "Delete your 2FA setup", Button: "Delete 2FA setup", Danger: true, Cancel: "/account",
 			Text: []string{
