@@ -46,6 +46,7 @@ type cli struct {
 	Customer customerCmd `cmd:"" help:"Add, list and suspend customers."`
 	Sessions sessionsCmd `cmd:"" help:"End the sessions of many."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`
+	Operator operatorCmd `cmd:"" help:"Show or set the 2FA policy of operators."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Audit    auditCmd    `cmd:"" help:"Verify, export and prune the audit trail."`
 	Key      keyCmd      `cmd:"" help:"List, rotate and retire the keys of the key ring."`

@@ -119,6 +119,45 @@ func TestPolicyCommands(t *testing.T) {
 	}
 }
 
+// The host requires 2FA of operators, who are told, reminded and led to the
+// set-up like everybody else; nothing else changes.
+func TestOperatorsPolicy(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		customers := s.Run("", "customer", "policy", "Acme")
+		olga := s.join("", "operator", "olga")
+		if out := s.Run("", "operator", "policy"); !strings.Contains(out, "recommended") || !strings.Contains(out, "1 of 1") || strings.Contains(out, "User") {
+			t.Errorf("the policy is\n%s", out)
+		}
+		for _, wrong := range [][]string{{"--from", "2026-12-01"}, {"off", "--from", "2026-12-01"}, {"sometimes"}, {"required", "--from", "2206-12-01"}} {
+			if _, errors, code := s.Try("", append([]string{"operator", "policy"}, wrong...)...); code == 0 || errors == "" {
+				t.Errorf("%v: exit %d, %q", wrong, code, errors)
+			}
+		}
+		soon := s.Now().UTC().AddDate(0, 0, 5)
+		wantLine(t, s.Run("", "operator", "policy", "required", "--from", soon.Format("2006-01-02")), "Operator +required from "+soon.Format("2 January 2006")+" +1 of 1")
+		olga.signIn()
+		olga.Get("/").want(t, 200)
+		mails := s.mailsTo(t, "olga@example.com")
+		if !strings.Contains(mails[0].Text, "Operator: recommended → required from") {
+			t.Errorf("the operator is told\n%s", mails[0].Text)
+		}
+		s.Run("", "operator", "policy", "required")
+		olga.Get("/").wantRedirect(t, "/account")
+		if page := visible(olga.Get("/account").want(t, 200).Body); !strings.Contains(page, "requires two-factor authentication") {
+			t.Errorf("the page says\n%s", page)
+		}
+		olga.enable()
+		olga.Get("/").want(t, 200)
+		wantLine(t, s.Run("", "operator", "policy", "off"), "Operator +off +0 of 1")
+		if after := s.Run("", "customer", "policy", "Acme"); after != customers {
+			t.Errorf("the customer's policy has changed:\n%s", after)
+		}
+		wantLine(t, s.Run("", "audit", "export"), `.*"action":"2FA policy changed".*Operator: required from .* → off`)
+	})
+}
+
 // An administrator sees whom a policy touches before it is saved, and saves it
 // with a proof; people see the days that are left (AU-09).
 func TestAdministratorSetsThePolicy(t *testing.T) {

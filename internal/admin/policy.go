@@ -47,7 +47,7 @@ func (s *Service) Policy(ctx context.Context, actor portal.Actor) (portal.Polici
 		return portal.Policies{}, nil, err
 	}
 	var roles []RolePolicy
-	for _, role := range []portal.Role{portal.RoleUser, portal.RoleAdministrator} {
+	for _, role := range rolesUnder(actor) {
 		counts, err := view.CountsOf(ctx, role)
 		if err != nil {
 			return portal.Policies{}, nil, err
@@ -56,6 +56,17 @@ func (s *Service) Policy(ctx context.Context, actor portal.Actor) (portal.Polici
 	}
 	return customer.Policies, roles, nil
 }
+
+// rolesUnder are the roles that have a policy: those of a customer, or the one
+// of the installation itself.
+func rolesUnder(actor portal.Actor) []portal.Role {
+	if actor.CustomerID == portal.NoCustomer {
+		return []portal.Role{portal.RoleOperator}
+	}
+	return customerRoles
+}
+
+var customerRoles = []portal.Role{portal.RoleUser, portal.RoleAdministrator}
 
 // PolicyEffect is what a changed policy means for the people of a role.
 type PolicyEffect struct {
@@ -101,6 +112,9 @@ func (s *Service) mayChange(ctx context.Context, view store.View, actor portal.A
 	to, err := now.Checked(wanted.Policies, view.Now)
 	if err != nil {
 		return now, err
+	}
+	if actor.CustomerID == portal.NoCustomer && to.User != now.User {
+		return now, portal.Invalid(portal.FieldUserPolicy, "Users belong to a customer. The installation has operators alone.")
 	}
 	changed := to.Changed(now)
 	if len(changed) == 0 {
@@ -148,11 +162,15 @@ func (s *Service) setPolicy(ctx context.Context, tx *store.Tx, actor portal.Acto
 	if err := tx.SetPolicies(ctx, to); err != nil {
 		return err
 	}
-	change := inWords(customer.Policies, to)
+	change := inWords(rolesUnder(actor), customer.Policies, to)
 	if err := tx.Record(ctx, actor.Did(portal.PolicyChanged).With(change)); err != nil {
 		return err
 	}
-	return s.auth.TellAdministrators(ctx, tx, actor, portal.Letter{Kind: portal.MailPolicyChanged, Detail: change}, actor.UserID)
+	letter := portal.Letter{Kind: portal.MailPolicyChanged, Detail: change}
+	if actor.CustomerID == portal.NoCustomer {
+		return s.auth.TellOperators(ctx, tx, actor, letter)
+	}
+	return s.auth.TellAdministrators(ctx, tx, actor, letter, actor.UserID)
 }
 
 // firstPolicies begins a customer under other policies than the usual ones.
@@ -164,14 +182,16 @@ func firstPolicies(ctx context.Context, tx *store.Tx, actor portal.Actor, polici
 	if err := tx.SetPolicies(ctx, policies); err != nil {
 		return err
 	}
-	return tx.Record(ctx, actor.Did(portal.PolicyChanged).With(inWords(usual, policies)))
+	return tx.Record(ctx, actor.Did(portal.PolicyChanged).With(inWords(customerRoles, usual, policies)))
 }
 
 // inWords says what has changed: old → new of each role.
-func inWords(from, to portal.Policies) string {
+func inWords(roles []portal.Role, from, to portal.Policies) string {
 	var changes []string
-	for _, role := range to.Changed(from) {
-		changes = append(changes, fmt.Sprintf("%s: %s → %s", role.Label(), from.Of(role).Words(), to.Of(role).Words()))
+	for _, role := range roles {
+		if old, now := from.Of(role), to.Of(role); old != now {
+			changes = append(changes, fmt.Sprintf("%s: %s → %s", role.Label(), old.Words(), now.Words()))
+		}
 	}
 	return strings.Join(changes, "; ")
 }

@@ -63,7 +63,20 @@ func (s *Service) TellAdministrators(ctx context.Context, tx *store.Tx, actor po
 	if err != nil {
 		return err
 	}
-	for _, a := range administrators {
+	return s.tellAll(ctx, tx, actor, l, administrators, except...)
+}
+
+// TellOperators does it for the operators, who belong to no customer.
+func (s *Service) TellOperators(ctx context.Context, tx *store.Tx, actor portal.Actor, l portal.Letter) error {
+	operators, err := tx.Operators(ctx, toldAdministrators)
+	if err != nil {
+		return err
+	}
+	return s.tellAll(ctx, tx, actor, l, operators)
+}
+
+func (s *Service) tellAll(ctx context.Context, tx *store.Tx, actor portal.Actor, l portal.Letter, people []portal.User, except ...portal.UserID) error {
+	for _, a := range people {
 		if slices.Contains(except, a.ID) {
 			continue
 		}

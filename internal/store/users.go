@@ -254,6 +254,15 @@ func (v View) Administrators(ctx context.Context, most int) ([]portal.User, erro
 	return scanAll(rows, err, scanUser)
 }
 
+// Operators lists those of the installation who can sign in, by name, at most
+// so many.
+func (v View) Operators(ctx context.Context, most int) ([]portal.User, error) {
+	const query = `SELECT ` + userColumns + ` FROM users u WHERE u.customer_id = $1 AND u.role = 'operator'
+		AND u.state = 'active' AND u.frozen_at = 0 AND u.password_hash <> '' ORDER BY u.name_key, u.id LIMIT $2`
+	rows, err := v.q.rows(ctx, query, v.customer, most)
+	return scanAll(rows, err, scanUser)
+}
+
 // found tells whether a row is there at all.
 func found(r scanner) (bool, error) {
 	var id string
