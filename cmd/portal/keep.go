@@ -29,7 +29,7 @@ func (s *services) node(w world, log *slog.Logger) *keeper.Node {
 func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
-	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs(n)})
+	k := keeper.New(keeper.Config{Store: s.store, Now: n.Now, Log: n.Log, Node: n, Look: look, Jobs: s.jobs(n), Meter: s.meter})
 	go func() {
 		defer close(done)
 		k.Run(ctx)

@@ -133,7 +133,8 @@ func finish(ctx context.Context, server *http.Server) error {
 // and the door itself beneath.
 type wayIn struct {
 	net.Listener
-	door net.Listener
+	door        net.Listener
+	certificate *validity // nil where TLS ends elsewhere
 }
 
 // open makes a door: plain TCP, since a door of Multipath TCP cannot be shut

@@ -18,6 +18,7 @@ import (
 	"portal/internal/auth"
 	"portal/internal/keeper"
 	"portal/internal/mail"
+	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
 	"portal/internal/weak"
@@ -38,15 +39,22 @@ type services struct {
 	admin    *admin.Service
 	audit    *audit.Service
 	post     *mail.Service // of a server
+	hasher   *seal.Hasher
+	meter    *meter.Meter // nil where nobody watches
 }
 
 // open opens the data folder and the database, makes both where they are new,
 // and holds the key ring against the data.
 func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, error) {
+	return c.openMetered(ctx, w, log, nil)
+}
+
+// openMetered is open where a meter counts what is done; nil counts nothing.
+func (c *cli) openMetered(ctx context.Context, w world, log *slog.Logger, m *meter.Meter) (*services, error) {
 	if err := c.makeData(); err != nil {
 		return nil, err
 	}
-	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now, Node: hostName()})
+	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now, Node: hostName(), Meter: m})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +63,7 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	s := c.newServices(data, ring, w.Now, log)
+	s := c.newServices(services{ring: ring, store: data, meter: m}, w.Now, log)
 	s.ringFile = path
 	return s, nil
 }
@@ -79,14 +87,16 @@ func (c *cli) limits() portal.Limits {
 	return l
 }
 
-func (c *cli) newServices(data *store.Store, ring *seal.Ring, now portal.Clock, log *slog.Logger) *services {
-	limits, list := c.limits(), c.weak()
-	hasher := seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
-	a := auth.New(auth.Config{Store: data, Ring: ring, Hasher: hasher, Weak: list, Now: now, Limits: limits, Log: log})
-	return &services{
-		ring: ring, store: data, weak: list, auth: a, admin: admin.New(admin.Config{Store: data, Auth: a, Limits: limits}),
-		audit: audit.New(audit.Config{Store: data, Ring: ring, Now: now, Limits: limits, Log: log}),
-	}
+// newServices puts the use cases on the data.
+func (c *cli) newServices(s services, now portal.Clock, log *slog.Logger) *services {
+	limits := c.limits()
+	s.weak, s.hasher = c.weak(), seal.NewHasher(seal.DefaultParams(), runtime.GOMAXPROCS(0), hashQueue)
+	s.auth = auth.New(auth.Config{
+		Store: s.store, Ring: s.ring, Hasher: s.hasher, Weak: s.weak, Now: now, Limits: limits, Log: log, Meter: s.meter,
+	})
+	s.admin = admin.New(admin.Config{Store: s.store, Auth: s.auth, Limits: limits})
+	s.audit = audit.New(audit.Config{Store: s.store, Ring: s.ring, Now: now, Limits: limits, Log: log})
+	return &s
 }
 
 // makeData makes the data folder (0700) and, for SQLite, the database file

@@ -20,6 +20,7 @@ type serveCmd struct {
 	Drain          time.Duration `help:"How long a portal that is stopped goes on serving while /readyz says 503, so that a proxy notices. Longer than a proxy keeps an idle connection; Ctrl-C does without." default:"5s" env:"PORTAL_DRAIN" placeholder:"TIME"`
 	SourceFailures int           `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
+	watchFlags
 }
 
 // How long one request may take, and how long requests that are under way have
@@ -42,7 +43,7 @@ func (cmd *serveCmd) Validate() error {
 	if cmd.Drain < 0 || cmd.Drain > maxDrain {
 		return fmt.Errorf("--drain %s: give a time from 0s to 10m, longer than a proxy keeps an idle connection", cmd.Drain)
 	}
-	return nil
+	return cmd.apart(cmd.Listen, cmd.ListenHTTP)
 }
 
 // Run serves until the context ends.
@@ -57,11 +58,11 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return err
 	}
-	encrypted, err := cmd.encrypted(listener, base, c.Data, log)
+	way, err := cmd.encrypted(listener, base, c.Data, log)
 	if err != nil {
 		return err
 	}
-	s, err := c.open(ctx, w, log)
+	s, err := c.openMetered(ctx, w, log, cmd.meter())
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 		return errors.Join(err, s.store.Close())
 	}
 	shareCores(w)
-	return errors.Join(cmd.serve(ctx, s, &wayIn{encrypted, listener}, base, w, log), s.store.Close())
+	return errors.Join(cmd.serve(ctx, s, way, base, w, log), s.store.Close())
 }
 
 // shareCores lets pages be answered while passwords are hashed on every core.
@@ -87,10 +88,16 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *u
 	if err := cmd.openPost(s, base, w, log); err != nil {
 		return err
 	}
-	pages, err := cmd.pages(s, base, leave.ready(n.Ready), w, log)
+	ready := leave.ready(n.Ready)
+	pages, err := cmd.pages(s, base, ready, w, log)
 	if err != nil {
 		return err
 	}
+	hide, err := cmd.showMetrics(ctx, s, way, ready, w, log)
+	if err != nil {
+		return err
+	}
+	defer hide()
 	stop, err := cmd.redirecting(ctx, base, log)
 	if err != nil {
 		return err
@@ -114,7 +121,7 @@ func (cmd *serveCmd) pages(s *services, base *url.URL, ready func(context.Contex
 	return web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
 		Ready: ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
-		Mail: s.post.Server != nil,
+		Mail: s.post.Server != nil, Meter: s.meter,
 	})
 }
 

@@ -26,7 +26,7 @@ type smtpFlags struct {
 // openPost makes the way to the mail server of the flags.
 func (f smtpFlags) openPost(s *services, base *url.URL, w world, log *slog.Logger) error {
 	server, err := f.server(w)
-	s.post = mail.New(mail.Config{Store: s.store, Ring: s.ring, BaseURL: base, Server: server, Now: w.Now, Log: log})
+	s.post = mail.New(mail.Config{Store: s.store, Ring: s.ring, BaseURL: base, Server: server, Now: w.Now, Log: log, Meter: s.meter})
 	return err
 }
 

@@ -77,13 +77,15 @@ func (t *transport) ends() bool { return t.ACME || t.TLSCert != "" }
 // proxies are the named proxies.
 func (t *transport) proxies() ([]netip.Prefix, error) { return web.ParseProxies(t.Proxy) }
 
-// encrypted puts TLS around a listener, where it ends here.
-func (t *transport) encrypted(listener net.Listener, base *url.URL, dataFolder string, log *slog.Logger) (net.Listener, error) {
+// encrypted makes the way in, with TLS around the door where it ends here.
+func (t *transport) encrypted(door net.Listener, base *url.URL, dataFolder string, log *slog.Logger) (*wayIn, error) {
 	config, err := t.config(base, dataFolder, log)
 	if err != nil || config == nil {
-		return listener, err
+		return &wayIn{Listener: door, door: door}, err
 	}
-	return tls.NewListener(listener, config), nil
+	shown := &validity{get: config.GetCertificate, inFiles: !t.ACME}
+	config.GetCertificate = shown.certificate
+	return &wayIn{tls.NewListener(door, config), door, shown}, nil
 }
 
 // config is the TLS of the portal, nil where it ends elsewhere: 1.2 at least,

@@ -10,19 +10,21 @@ import (
 // floorOf tells on which floor a package stands. Imports go down only, never
 // to a sibling. Commands all stand on floor 5.
 var floorOf = map[string]int{
-	"internal/web":    4,
-	"internal/api":    4,
-	"internal/admin":  3,
-	"internal/doctor": 3,
-	"internal/auth":   2,
-	"internal/mail":   2,
-	"internal/keeper": 2,
-	"internal/audit":  2,
-	"internal/store":  1,
-	".":               0,
-	"internal/otp":    0,
-	"internal/seal":   0,
-	"internal/weak":   0,
+	"internal/web":       4,
+	"internal/api":       4,
+	"internal/telemetry": 4,
+	"internal/admin":     3,
+	"internal/doctor":    3,
+	"internal/auth":      2,
+	"internal/mail":      2,
+	"internal/keeper":    2,
+	"internal/audit":     2,
+	"internal/store":     1,
+	".":                  0,
+	"internal/otp":       0,
+	"internal/seal":      0,
+	"internal/weak":      0,
+	"internal/meter":     0,
 }
 
 // tools are commands that are run from the source and never shipped, each with
@@ -102,6 +104,7 @@ var fences = []fence{
 	{"modernc.org/sqlite", only("internal/store"), "only store knows a database"},
 	{"net/http", fromFloor(4), "HTTP begins on floor 4"},
 	{"github.com/wneessen/go-mail", only("internal/mail"), "only mail talks to a mail server"},
+	{"github.com/prometheus", only("internal/meter", "internal/telemetry"), "rooms say what happened; meter counts it, and telemetry shows it"},
 	{"html/template", only("internal/web", "internal/mail"), "only web and mail make HTML"},
 	{module + "/internal/store", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/otp", notEdge, "web and api ask auth and admin"},
@@ -175,6 +178,7 @@ func TestFencesStand(t *testing.T) {
 			"internal/auth/a.go":  `package auth; import _ "github.com/jackc/pgx/v5"`,
 		}, []string{"imports database/sql: only store", "imports modernc.org/sqlite/lib", "imports github.com/jackc/pgx/v5"}},
 		{"HTTP", map[string]string{"internal/auth/a.go": `package auth; import _ "net/http/cookiejar"`}, []string{"HTTP begins on floor 4"}},
+		{"metrics", map[string]string{"internal/auth/a.go": `package auth; import _ "github.com/prometheus/client_golang/prometheus"`}, []string{"meter counts it"}},
 		{"HTML", map[string]string{"cmd/portal/a.go": `package main; import _ "html/template"`}, []string{"only web and mail"}},
 		{"edge", map[string]string{
 			"internal/api/a.go": `package api; import (_ "portal/internal/otp"; _ "portal/internal/seal")`,

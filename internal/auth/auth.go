@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
 	"portal/internal/weak"
@@ -31,6 +32,8 @@ type Config struct {
 	Now    portal.Clock
 	Limits portal.Limits
 	Log    *slog.Logger
+	// Meter counts sign-ins and used-up budgets; nil counts nothing.
+	Meter *meter.Meter
 }
 
 // Service holds the use cases of an account and its owner.
@@ -42,11 +45,15 @@ type Service struct {
 	now    portal.Clock
 	limits portal.Limits
 	log    *slog.Logger
+	meter  *meter.Meter
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, ring: c.Ring, hasher: c.Hasher, weak: c.Weak, now: c.Now, limits: c.Limits, log: c.Log}
+	c.Meter.Budgets(budgetKinds()...)
+	return &Service{
+		store: c.Store, ring: c.Ring, hasher: c.Hasher, weak: c.Weak, now: c.Now, limits: c.Limits, log: c.Log, meter: c.Meter,
+	}
 }
 
 // newID returns an identifier that is never used again and sorts by age.

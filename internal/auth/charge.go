@@ -20,7 +20,7 @@ const (
 func (s *Service) pay(ctx context.Context, t store.Toll) (store.Charged, error) {
 	c, err := s.store.Charge(ctx, t)
 	if err == nil && !c.Until.IsZero() {
-		err = s.tooMany(c.Until)
+		err = s.tooMany(c)
 	}
 	return c, err
 }
@@ -73,8 +73,9 @@ func (s *Service) noteLimit(ctx context.Context, refusal error, c store.Charged,
 }
 
 // tooMany says how long to wait; it never says for what kind of account.
-func (s *Service) tooMany(until time.Time) error {
-	wait := max(until.Sub(s.now()), time.Second)
+func (s *Service) tooMany(c store.Charged) error {
+	s.meter.Throttled(kindOf(c.UsedUp))
+	wait := max(c.Until.Sub(s.now()), time.Second)
 	return &portal.Error{Code: portal.CodeThrottled, RetryAfter: wait, Message: fmt.Sprintf(tooManyTriesText, inWords(wait))}
 }
 

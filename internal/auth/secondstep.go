@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
 )
@@ -37,7 +38,9 @@ func (s *Service) SignInWithCode(ctx context.Context, o portal.Origin, half, cod
 	if code == "" {
 		return SignedIn{}, portal.Invalid(portal.FieldCode, "Enter the 6 digits that your app shows.")
 	}
-	return s.secondStep(ctx, o, half, factor{code: code})
+	earned, err := s.secondStep(ctx, o, half, factor{code: code})
+	s.countStep(meter.Code, earned, err)
+	return earned, err
 }
 
 // SignInWithRecoveryCode takes the second step with a recovery code.
@@ -45,7 +48,9 @@ func (s *Service) SignInWithRecoveryCode(ctx context.Context, o portal.Origin, h
 	if code == "" {
 		return SignedIn{}, portal.Invalid(portal.FieldRecoveryCode, "Enter one of your recovery codes.")
 	}
-	return s.secondStep(ctx, o, half, factor{recovery: code})
+	earned, err := s.secondStep(ctx, o, half, factor{recovery: code})
+	s.countStep(meter.RecoveryCode, earned, err)
+	return earned, err
 }
 
 func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, f factor) (SignedIn, error) {
@@ -92,7 +97,7 @@ type secondTry struct {
 }
 
 func (s *Service) noteCodeLimit(ctx context.Context, o portal.Origin, h store.HalfSession, c store.Charged) error {
-	refusal := s.tooMany(c.Until)
+	refusal := s.tooMany(c)
 	user, err := s.store.View(h.CustomerID).User(ctx, h.UserID)
 	if err != nil {
 		return errors.Join(refusal, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
 )
@@ -18,6 +19,12 @@ func wrongCredentials() error {
 // SignIn takes the first step: login ID and password. It earns a session, or a
 // half session where the account has 2FA enabled.
 func (s *Service) SignIn(ctx context.Context, o portal.Origin, loginID, password string) (SignedIn, error) {
+	earned, err := s.firstStep(ctx, o, loginID, password)
+	s.countStep(meter.Password, earned, err)
+	return earned, err
+}
+
+func (s *Service) firstStep(ctx context.Context, o portal.Origin, loginID, password string) (SignedIn, error) {
 	if loginID == "" || password == "" {
 		return SignedIn{}, portal.Invalid("", "Enter your login ID and your password.")
 	}

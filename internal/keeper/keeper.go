@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/store"
 )
 
@@ -38,13 +39,20 @@ type Config struct {
 	// Look is how often to look whether something is due.
 	Look time.Duration
 	Jobs []Job
+	// Meter counts what jobs come to; nil counts nothing.
+	Meter *meter.Meter
 }
 
 // Keeper runs jobs.
 type Keeper struct{ Config }
 
 // New makes a keeper.
-func New(c Config) *Keeper { return &Keeper{c} }
+func New(c Config) *Keeper {
+	for _, job := range c.Jobs {
+		c.Meter.Tasks(job.Name)
+	}
+	return &Keeper{c}
+}
 
 // Run looks for due jobs until the context ends, each job on its own so that a
 // slow one holds up no other. What is under way sees its context end; Run
@@ -94,7 +102,13 @@ func (k *Keeper) try(ctx context.Context, job Job) {
 	if err == nil && mine {
 		err = job.Do(ctx)
 	}
-	if err == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return
+	}
+	if mine || err != nil {
+		k.Meter.Task(job.Name, k.Now(), err)
+	}
+	if err == nil {
 		return
 	}
 	k.Log.WarnContext(ctx, "a job failed and will be tried again", "job", job.Name, "error", err)

@@ -15,6 +15,7 @@ import (
 	smtp "github.com/wneessen/go-mail"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/store"
 )
 
@@ -168,6 +169,7 @@ func noSuchAddress(reply *smtp.SendError) bool {
 }
 
 func (s *Service) sent(ctx context.Context, m store.Mail) {
+	s.Meter.Mail(meter.MailSent)
 	s.note(ctx, m, "sent", func(ctx context.Context) error {
 		mine, err := s.Store.MailSent(ctx, m)
 		if err == nil && !mine {
@@ -185,6 +187,7 @@ func (s *Service) later(ctx context.Context, m store.Mail, why error) {
 		s.fail(ctx, m, why)
 		return
 	}
+	s.Meter.Mail(meter.MailPostponed)
 	s.Log.WarnContext(ctx, "a mail could not be sent and will be tried again", "mail", m.ID, "kind", m.Kind, "try", m.Tries, "error", why)
 	s.note(ctx, m, "postpone", func(ctx context.Context) error {
 		return s.Store.PostponeMail(ctx, m, wait(m.Tries), portal.CleanText(why.Error()))
@@ -204,6 +207,7 @@ func wait(tries int64) time.Duration {
 
 // fail gives a mail up, for everybody to read in the audit trail.
 func (s *Service) fail(ctx context.Context, m store.Mail, why error) {
+	s.Meter.Mail(meter.MailGivenUp)
 	s.Log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "error", why)
 	event := addressed(portal.Itself().Did(portal.MailFailed), m)
 	event.Outcome = portal.Failed

@@ -19,6 +19,7 @@ import (
 	"net/url"
 
 	"portal"
+	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	Server *Server
 	Now    portal.Clock
 	Log    *slog.Logger
+	// Meter counts what comes of mails; nil counts nothing.
+	Meter *meter.Meter
 }
 
 // Service opens the letters of the outbox.

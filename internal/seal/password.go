@@ -32,6 +32,7 @@ type Hasher struct {
 	nobody string        // hash that VerifyNobody works against
 	slots  chan struct{} // one element for each hash at work
 	queue  chan struct{} // one element for each caller that waits for a slot
+	look   func(context.Context) Watch
 }
 
 // NewHasher returns a Hasher that runs slots hashes at once while at most queue
@@ -62,10 +63,11 @@ func NormalizePassword(s string) string {
 
 // Hash returns the PHC string of a password under a new random salt.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	if err := h.acquire(ctx); err != nil {
+	w, err := h.begin(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer h.release()
+	defer h.end(w)
 	hash := phc{params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
 	rand.Read(hash.salt) // never fails: it ends the program instead
 	hash.tag = hash.compute(password)
@@ -81,10 +83,11 @@ func (h *Hasher) Verify(ctx context.Context, stored, password string) (match, st
 	if err != nil {
 		return false, false, err
 	}
-	if err := h.acquire(ctx); err != nil {
+	w, err := h.begin(ctx)
+	if err != nil {
 		return false, false, err
 	}
-	defer h.release()
+	defer h.end(w)
 	match = hash.matches(password)
 	return match, match && hash.below(h.params), nil
 }
@@ -128,4 +131,40 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	}
 }
 
+// A Watch looks on at one hash. Begun is told when the wait for a slot is over,
+// or that it was in vain; Done, after a wait that was not, when the hash is made.
+type Watch interface {
+	Begun(err error)
+	Done()
+}
+
+// Watched has somebody look on at each hash from now on: look is called when a
+// hash is asked for.
+func (h *Hasher) Watched(look func(context.Context) Watch) { h.look = look }
+
+// Load tells how many hashes are at work and how many callers wait, and how
+// many may at most.
+func (h *Hasher) Load() (working, waiting, slots, queue int) {
+	return len(h.slots), len(h.queue), cap(h.slots), cap(h.queue)
+}
+
+// begin takes a slot under the eyes of whoever looks on.
+func (h *Hasher) begin(ctx context.Context) (Watch, error) {
+	if h.look == nil {
+		return nil, h.acquire(ctx)
+	}
+	w := h.look(ctx)
+	err := h.acquire(ctx)
+	w.Begun(err)
+	return w, err
+}
+
 func (h *Hasher) release() { <-h.slots }
+
+// end gives the slot back.
+func (h *Hasher) end(w Watch) {
+	h.release()
+	if w != nil {
+		w.Done()
+	}
+}

@@ -189,4 +189,4 @@ func (s *Store) Touch(ctx context.Context, customer portal.CustomerID, id portal
 }
 
 // onWriter runs single statements that change hot rows, outside transactions.
-func (s *Store) onWriter() onPool { return onPool{s.writer, s.statements} }
+func (s *Store) onWriter() querier { return s.watch(onPool{s.writer, s.statements}) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/meter"
 )
 
 // Errors that a caller may turn into something else.
@@ -31,6 +32,8 @@ type Config struct {
 	Now        portal.Clock
 	// Node names this process in the events that it writes.
 	Node string
+	// Meter times the database; nil times nothing.
+	Meter *meter.Meter
 }
 
 // Store is the open database.
@@ -41,6 +44,7 @@ type Store struct {
 	owner      bool   // the role may change the schema
 	knows      string // the newest migration of this program
 	statements *statements
+	meter      *meter.Meter
 }
 
 // Open opens the database, checks what must hold of it, and applies the
@@ -51,7 +55,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare)}
+	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare), meter: c.Meter}
 	for _, step := range []func(context.Context) error{s.selfTest, s.askOwner, s.migrate} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -81,14 +81,14 @@ func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) er
 	var missed []string
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
-	err = fn(onTx{tx, s.writer, s.statements, &missed}, s.now())
+	err = fn(s.watch(onTx{tx, s.writer, s.statements, &missed}), s.now())
 	if errors.Is(err, errUsedUp) {
 		return nil
 	}
 	if err != nil {
 		return translate(err)
 	}
-	return translate(tx.Commit())
+	return translate(s.commit(tx))
 }
 
 func (t Toll) charge(ctx context.Context, q querier, now time.Time) (c Charged, err error) {

@@ -39,7 +39,7 @@ const tries = 12
 
 // View returns a view for single reads outside a transaction.
 func (s *Store) View(customer portal.CustomerID) View {
-	return View{q: onPool{s.reader, s.statements}, customer: customer, Now: s.now()}
+	return View{q: s.watch(onPool{s.reader, s.statements}), customer: customer, Now: s.now()}
 }
 
 // Write runs a change of one customer's rows and commits it if fn returns nil
@@ -72,7 +72,9 @@ func (s *Store) transact(ctx context.Context, customer portal.CustomerID, how *s
 		if pause(ctx, try) != nil {
 			break
 		}
+		s.meter.Retried()
 	}
+	s.meter.GaveUp()
 	return portal.Unavailable(err)
 }
 
@@ -84,11 +86,11 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, how *sq
 	var missed []string
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
-	view := View{q: onTx{tx, s.writer, s.statements, &missed}, customer: customer, Now: s.now()}
+	view := View{q: s.watch(onTx{tx, s.writer, s.statements, &missed}), customer: customer, Now: s.now()}
 	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node, alone: s.alone}); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return s.commit(tx)
 }
 
 // pause waits a growing, jittered moment before the next try.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/meter"
 )
 
 // patience is how long one request may take.
@@ -23,6 +24,7 @@ type trace struct {
 	requestID string
 	address   string // of the client, as far as it can be trusted
 	pattern   string
+	counted   *meter.Route
 	userID    portal.UserID
 	err       error
 }
@@ -41,12 +43,18 @@ func traceOf(ctx context.Context) *trace {
 func (s *site) traced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.now()
-		t := &trace{requestID: rand.Text(), address: s.proxies.client(r), pattern: "none"}
+		t := &trace{requestID: rand.Text(), address: s.proxies.client(r), pattern: "none", counted: s.nowhere}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), traceKey{}, t), patience)
 		defer cancel()
 		w.Header().Set("X-Request-Id", t.requestID)
 		answer := &recorder{ResponseWriter: w}
-		defer func() { s.logVisit(ctx, r.Method, t, answer.status, s.now().Sub(begin)) }()
+		s.meter.Begin()
+		defer func() {
+			took := s.now().Sub(begin)
+			t.counted.Answered(answer.status, took)
+			s.meter.End()
+			s.logVisit(ctx, r.Method, t, answer.status, took)
+		}()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }
@@ -116,6 +124,7 @@ func (s *site) recovered(next http.Handler) http.Handler {
 			if what == nil {
 				return
 			}
+			s.meter.Panicked()
 			v := newVisit(w, r)
 			err := fmt.Errorf("panic: %v\n%s", what, debug.Stack())
 			if sent, ok := w.(*recorder); what == http.ErrAbortHandler || (ok && sent.status != 0) {

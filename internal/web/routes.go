@@ -167,9 +167,10 @@ func (s *site) register(routes []Route) error {
 		if !route.Level.valid() {
 			return fmt.Errorf("web: %s %s does not say who may reach it", route.Method, route.Pattern)
 		}
+		counted := s.meter.Route(route.Method, route.Pattern)
 		s.mux.HandleFunc(route.Method+" "+route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			v := newVisit(w, r)
-			v.trace.pattern = route.Pattern
+			v.trace.pattern, v.trace.counted = route.Pattern, counted
 			if err := s.serve(v, route); err != nil {
 				s.fail(v, err)
 			}

@@ -24,6 +24,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/auth"
+	"portal/internal/meter"
 )
 
 // Config is what the pages stand on.
@@ -45,6 +46,8 @@ type Config struct {
 	KnownBrowser time.Duration
 	// Mail tells whether mails go out; otherwise pages say so.
 	Mail bool
+	// Meter counts requests; nil counts nothing.
+	Meter *meter.Meter
 }
 
 // site is the portal as the browser sees it.
@@ -59,8 +62,10 @@ type site struct {
 	proxies proxies
 	cookies cookies
 	press
-	blank []byte // the sign-in page, as everybody sees it at first
-	mux   *http.ServeMux
+	blank   []byte // the sign-in page, as everybody sees it at first
+	mux     *http.ServeMux
+	meter   *meter.Meter
+	nowhere *meter.Route // counts what no route has answered
 }
 
 // New makes the handler of all pages. It fails where a route does not say who
@@ -87,6 +92,7 @@ func build(c Config, routes []Route) (http.Handler, error) {
 		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, mail: c.Mail,
 		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		press: printing, blank: blank, mux: http.NewServeMux(),
+		meter: c.Meter, nowhere: c.Meter.Route("any", "none"),
 	}
 	if err := s.register(routes); err != nil {
 		return nil, err
