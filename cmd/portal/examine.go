@@ -77,7 +77,7 @@ func (e *examination) lookAtCertificate(ctx context.Context, r *doctor.Report) e
 	if e.TLSCert == "" || e.TLSKey == "" {
 		return nil
 	}
-	c := &certificate{cert: e.TLSCert, key: e.TLSKey, log: slog.New(slog.DiscardHandler)}
+	c := &certificate{cert: e.TLSCert, key: e.TLSKey, private: seal.ReadPrivate, log: slog.New(slog.DiscardHandler)}
 	err := c.load()
 	if errors.Is(err, seal.ErrFileMode) { // told of the file
 		return nil

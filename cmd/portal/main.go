@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -103,15 +104,15 @@ func (c *cli) databaseFromFile(w world) error {
 	if path == "" || c.Database != "" {
 		return nil
 	}
-	text, err := secretFile("PORTAL_DATABASE_FILE", path)
+	text, err := w.secretFile("PORTAL_DATABASE_FILE", path)
 	c.Database = text
 	return err
 }
 
 // secretFile reads a secret out of a file that nobody else may read; variable
 // is what names the file.
-func secretFile(variable, path string) (string, error) {
-	text, err := seal.ReadPrivate(path)
+func (w world) secretFile(variable, path string) (string, error) {
+	text, err := w.private(path)
 	secret := strings.TrimSpace(string(text))
 	switch {
 	case errors.Is(err, seal.ErrFileMode):
@@ -122,6 +123,15 @@ func secretFile(variable, path string) (string, error) {
 		return "", fmt.Errorf("%s names %s, which is empty", variable, path)
 	}
 	return secret, nil
+}
+
+// private reads a file that nobody else may read: one of the operator's, or a
+// credential that systemd handed over.
+func (w world) private(path string) ([]byte, error) {
+	if folder := w.Getenv("CREDENTIALS_DIRECTORY"); folder != "" && filepath.Dir(path) == filepath.Clean(folder) {
+		return seal.ReadCredential(path)
+	}
+	return seal.ReadPrivate(path)
 }
 
 // inWords is an error as the operator reads it: the message, and the cause.

@@ -119,3 +119,35 @@ func TestSecretFilesArePrivate(t *testing.T) {
 		}
 	}
 }
+
+// A secret that systemd hands over may have the mask of an access list for a
+// mode, in the folder of credentials alone, and only while that is closed to
+// others (CF-01).
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	folder := filepath.Join(t.TempDir(), "credentials")
+	must(t, os.Mkdir(folder, 0o700))
+	file := filepath.Join(folder, "database-url")
+	must(t, os.WriteFile(file, []byte(testkit.Postgres(t)), 0o600))
+	code := func(credentials string, fileMode, folderMode os.FileMode) int {
+		t.Helper()
+		must(t, os.Chmod(folder, folderMode))
+		must(t, os.Chmod(file, fileMode))
+		cmd := in.command("customer", "list")
+		cmd.Env = append(cmd.Env, "PORTAL_DATABASE=", "PORTAL_DATABASE_FILE="+file, "CREDENTIALS_DIRECTORY="+credentials)
+		_ = cmd.Run()
+		return cmd.ProcessState.ExitCode()
+	}
+	if got := code(folder+"/", 0o440, 0o550); got != 0 {
+		t.Errorf("a credential with mode 0440: exit %d", got)
+	}
+	for what, got := range map[string]int{
+		"a credential that all can read": code(folder, 0o444, 0o550), "a folder that all can enter": code(folder, 0o440, 0o755),
+		"a file beside the credentials": code(t.TempDir(), 0o440, 0o550), "a file without credentials": code("", 0o440, 0o550),
+	} {
+		if got != 1 {
+			t.Errorf("%s: exit %d", what, got)
+		}
+	}
+}

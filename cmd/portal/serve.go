@@ -58,7 +58,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return err
 	}
-	way, err := cmd.encrypted(listener, base, c.Data, log)
+	way, err := cmd.encrypted(listener, base, c.Data, w, log)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func smtpPassword(w world) (string, error) {
 	if path == "" {
 		return w.Getenv("PORTAL_SMTP_PASSWORD"), nil
 	}
-	text, err := seal.ReadPrivate(path)
+	text, err := w.private(path)
 	if errors.Is(err, seal.ErrFileMode) {
 		return "", fmt.Errorf("PORTAL_SMTP_PASSWORD_FILE: %w. Other users of this machine can read it; run chmod 600 on it", err)
 	}

@@ -19,7 +19,6 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
-	"portal/internal/seal"
 	"portal/internal/web"
 )
 
@@ -78,8 +77,8 @@ func (t *transport) ends() bool { return t.ACME || t.TLSCert != "" }
 func (t *transport) proxies() ([]netip.Prefix, error) { return web.ParseProxies(t.Proxy) }
 
 // encrypted makes the way in, with TLS around the door where it ends here.
-func (t *transport) encrypted(door net.Listener, base *url.URL, dataFolder string, log *slog.Logger) (*wayIn, error) {
-	config, err := t.config(base, dataFolder, log)
+func (t *transport) encrypted(door net.Listener, base *url.URL, dataFolder string, w world, log *slog.Logger) (*wayIn, error) {
+	config, err := t.config(base, dataFolder, w, log)
 	if err != nil || config == nil {
 		return &wayIn{Listener: door, door: door}, err
 	}
@@ -90,12 +89,12 @@ func (t *transport) encrypted(door net.Listener, base *url.URL, dataFolder strin
 
 // config is the TLS of the portal, nil where it ends elsewhere: 1.2 at least,
 // with the suites that Go holds to be safe (CO-01).
-func (t *transport) config(base *url.URL, dataFolder string, log *slog.Logger) (*tls.Config, error) {
+func (t *transport) config(base *url.URL, dataFolder string, w world, log *slog.Logger) (*tls.Config, error) {
 	switch {
 	case t.ACME:
 		return t.managed(base, dataFolder)
 	case t.TLSCert != "":
-		c := &certificate{cert: t.TLSCert, key: t.TLSKey, log: log}
+		c := &certificate{cert: t.TLSCert, key: t.TLSKey, private: w.private, log: log}
 		if err := c.load(); err != nil {
 			return nil, err
 		}
@@ -142,6 +141,7 @@ func rootsOf(path string) (*x509.CertPool, error) {
 // certificate is a certificate in files that somebody else renews.
 type certificate struct {
 	cert, key string
+	private   func(path string) ([]byte, error) // reads the key
 	log       *slog.Logger
 
 	mu     sync.Mutex
@@ -180,7 +180,7 @@ func (c *certificate) load() error {
 	if err != nil {
 		return err
 	}
-	key, err := seal.ReadPrivate(c.key)
+	key, err := c.private(c.key)
 	if err != nil {
 		return fmt.Errorf("the key of the certificate: %w", err)
 	}

@@ -61,7 +61,26 @@ func LoadRing(path string) (*Ring, error) {
 
 // ReadPrivate reads a file that holds a secret, which only its owner may read
 // (CF-01). It checks the open file, not the path, which may change meanwhile.
-func ReadPrivate(path string) ([]byte, error) {
+func ReadPrivate(path string) ([]byte, error) { return readPrivate(path, 0o600) }
+
+// ReadCredential reads a file that a service manager handed over (systemd's
+// LoadCredential) in a folder that nobody else may enter. There the bits of the
+// group are the mask of an access list that names the service's user alone: the
+// file may have mode 0440. Anything wider, or a folder that is open to others,
+// is ErrFileMode.
+func ReadCredential(path string) ([]byte, error) {
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("open credential: %w", err)
+	}
+	if mode := folder.Mode().Perm(); runtime.GOOS != "windows" && mode&0o007 != 0 {
+		return nil, fmt.Errorf("%w: the folder of %s has %04o", ErrFileMode, path, mode)
+	}
+	return readPrivate(path, 0o640)
+}
+
+// readPrivate reads a file that has no more than the given mode.
+func readPrivate(path string, most os.FileMode) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open private file: %w", err)
@@ -71,7 +90,7 @@ func ReadPrivate(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open private file: %w", err)
 	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&^0o600 != 0 {
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&^most != 0 {
 		return nil, fmt.Errorf("%w: %s has %04o", ErrFileMode, path, mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxPrivateSize+1))
