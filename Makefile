@@ -3,13 +3,16 @@
 # make lint    only the checks that run nothing: gofmt, go.mod, vet, staticcheck, gosec, govulncheck
 # make bench   measures the portal beside bare servers that do the same work
 # make fuzz    looks for bad inputs, FUZZTIME for each fuzz target
-# make build   builds ./portal, one static program
+# make build   builds ./portal, one static program: the same bytes wherever it is built
+# make release builds it for every platform into dist/, with checksums and a bill of materials
 # make clean   removes what these made
 
 FUZZTIME ?= 30s
 OUT ?= portal
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
-.PHONY: test lint bench fuzz build clean
+.PHONY: test lint bench fuzz build release clean
 
 test:
 	scripts/test.sh
@@ -24,7 +27,10 @@ fuzz:
 	scripts/with-postgres.sh scripts/fuzz.sh $(FUZZTIME)
 
 build:
-	CGO_ENABLED=0 go build -trimpath -o $(OUT) ./cmd/portal
+	VERSION='$(VERSION)' COMMIT='$(COMMIT)' scripts/build.sh $(OUT)
+
+release:
+	VERSION='$(VERSION)' COMMIT='$(COMMIT)' scripts/release.sh dist
 
 clean:
-	rm -rf portal internal/testkit/axe/node_modules
+	rm -rf portal dist internal/testkit/axe/node_modules

@@ -42,6 +42,8 @@ type cli struct {
 
 	WeakPasswords string `help:"File of passwords that nobody may choose, one a line, beside the bundled list." env:"PORTAL_WEAK_PASSWORDS" type:"path" placeholder:"FILE"`
 
+	Version kong.VersionFlag `help:"Print the version, the commit and the Go version."`
+
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the schema of the database up to date, where the service's role may not."`
 	Customer customerCmd `cmd:"" help:"Add, list and suspend customers."`
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, w world) int {
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("portal"), kong.Description("The "+portal.ProductName+"."),
 		kong.Writers(w.Out, w.Err), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Vars{"version": versionText()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(w.Err, "portal:", err)
 		return exitFailed

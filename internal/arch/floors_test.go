@@ -30,7 +30,7 @@ var floorOf = map[string]int{
 // tools are commands that are run from the source and never shipped, each with
 // the test support that it may import: to measure the portal on a million
 // people it needs them, and the portal itself has no use for such a hurry.
-var tools = map[string]string{"cmd/bench": "internal/testkit/fill"}
+var tools = map[string]string{"cmd/bench": "internal/testkit/fill", "cmd/sbom": ""}
 
 // floor returns the floor of the package in dir, if it has one.
 func floor(dir string) (int, bool) {
