@@ -59,7 +59,8 @@ type installation struct {
 	clock    string
 	moved    time.Duration
 	listen   string
-	env      []string // more of the environment
+	env      []string        // more of the environment
+	confine  func(*exec.Cmd) // where the program may not see this machine
 }
 
 // install makes an empty installation on SQLite.
@@ -113,6 +114,9 @@ func (in *installation) command(args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), asProgram+"=1", clockFile+"="+in.clock,
 		"PORTAL_DATA="+in.Data, "PORTAL_DATABASE="+in.Database, "PORTAL_DRAIN=0s")
 	cmd.Env = append(cmd.Env, in.env...)
+	if in.confine != nil {
+		in.confine(cmd)
+	}
 	return cmd
 }
 

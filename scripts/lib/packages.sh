@@ -52,6 +52,7 @@ missing_packages() {
   postgres_bin >/dev/null || echo postgresql
   has_mail_server || echo python3-aiosmtpd
   [[ -x /usr/sbin/nginx ]] || echo nginx
+  command -v systemd-analyze >/dev/null || echo systemd
   [[ -s /etc/ssl/certs/ca-certificates.crt ]] || echo ca-certificates
 }
 
