@@ -97,6 +97,33 @@ func TestReadyNeedsTheRightTime(t *testing.T) {
 	until(t, "the log says that it is over", func() bool { return strings.Contains(s.Log(), "over: "+alarm) })
 }
 
+// A job that fails at every look fills no log: its first failure is told, later
+// ones less and less often, and the end.
+func TestFailuresThatLastFillNoLog(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	told := func(level, words string) int {
+		n := 0
+		for line := range strings.Lines(s.Log()) {
+			if strings.Contains(line, `"level":"`+level+`"`) && strings.Contains(line, words) && strings.Contains(line, "seal the audit trail") {
+				n++
+			}
+		}
+		return n
+	}
+	const failed = "a job failed and will be tried again"
+	mend := s.fails("audit_seals", "INSERT")
+	s.Run("", "sessions", "end-all") // an event to be sealed
+	until(t, "the job fails at several looks", func() bool { return told("DEBUG", failed) >= 3 })
+	if n := told("WARN", failed); n != 1 {
+		t.Errorf("told %d times:\n%s", n, s.Log())
+	}
+	s.Advance(time.Minute)
+	until(t, "it is told again", func() bool { return told("WARN", failed) == 2 })
+	mend()
+	until(t, "the end is told", func() bool { return told("INFO", "works again") == 1 })
+}
+
 // A file that holds a secret is refused where others can read it (CF-01).
 func TestSecretFilesArePrivate(t *testing.T) {
 	t.Parallel()

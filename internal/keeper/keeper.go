@@ -58,25 +58,36 @@ func New(c Config) *Keeper {
 // slow one holds up no other. What is under way sees its context end; Run
 // returns when all have ended.
 func (k *Keeper) Run(ctx context.Context) {
-	k.look(ctx)
+	node := k.murmur("this node")
+	k.look(ctx, node)
 	var all sync.WaitGroup
-	all.Go(func() { k.every(ctx, k.look) })
+	all.Go(func() { k.every(ctx, func(ctx context.Context) { k.look(ctx, node) }) })
 	for _, job := range k.Jobs {
 		all.Go(func() { k.repeat(ctx, job) })
 	}
 	all.Wait()
 }
 
+func (k *Keeper) murmur(job string) *murmur {
+	return &murmur{log: k.Log, now: k.Now, what: []any{"job", job}}
+}
+
 // look has the node look after itself.
-func (k *Keeper) look(ctx context.Context) {
-	if err := k.Node.Look(ctx); err != nil && ctx.Err() == nil {
-		k.Log.WarnContext(ctx, "this node could not look after itself and will try again", "error", err)
+func (k *Keeper) look(ctx context.Context, m *murmur) {
+	err := k.Node.Look(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		m.failed(ctx, "this node could not look after itself and will try again", err)
+	default:
+		m.worked(ctx)
 	}
 }
 
 func (k *Keeper) repeat(ctx context.Context, job Job) {
-	k.try(ctx, job)
-	k.every(ctx, func(ctx context.Context) { k.try(ctx, job) })
+	asking, doing := k.murmur(job.Name), k.murmur(job.Name)
+	k.try(ctx, job, asking, doing)
+	k.every(ctx, func(ctx context.Context) { k.try(ctx, job, asking, doing) })
 }
 
 // every does something at each look until the context ends.
@@ -93,26 +104,39 @@ func (k *Keeper) every(ctx context.Context, do func(context.Context)) {
 	}
 }
 
-// try does a job where it is due; a failure is logged, and tried again.
-func (k *Keeper) try(ctx context.Context, job Job) {
+// try does a job where it is due; a failure is logged, and tried again. Whether
+// it is due may not be known, and it may fail: each has its own word in the log.
+func (k *Keeper) try(ctx context.Context, job Job, asking, doing *murmur) {
 	if ctx.Err() != nil || k.Node.Fit() != nil {
 		return
 	}
 	mine, err := k.due(ctx, job)
-	if err == nil && mine {
-		err = job.Do(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		k.Meter.Task(job.Name, k.Now(), err)
+		asking.failed(ctx, "it is not known whether a job is due; this will be tried again", err)
+		return
 	}
+	asking.worked(ctx)
+	if mine {
+		k.do(ctx, job, doing)
+	}
+}
+
+func (k *Keeper) do(ctx context.Context, job Job, m *murmur) {
+	err := job.Do(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	if mine || err != nil {
-		k.Meter.Task(job.Name, k.Now(), err)
-	}
+	k.Meter.Task(job.Name, k.Now(), err)
 	if err == nil {
+		m.worked(ctx)
 		return
 	}
-	k.Log.WarnContext(ctx, "a job failed and will be tried again", "job", job.Name, "error", err)
-	if mine && job.Every > retry {
+	m.failed(ctx, "a job failed and will be tried again", err)
+	if job.Every > retry {
 		if err := k.Store.EndLease(ctx, job.Name, k.Node.ID, k.Now().Add(retry)); err != nil {
 			k.Log.WarnContext(ctx, "the lease of a job stays", "job", job.Name, "error", err)
 		}
