@@ -68,6 +68,39 @@ func TestLinkFromTheHost(t *testing.T) {
 	s.person("x").Get(s.Link).want(t, 404)
 }
 
+// Links that commands print lead to where the portal was served last; where
+// nobody knows yet, the operator is told what was assumed.
+func TestLinksLeadToThePortal(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Run("", "customer", "add", "Acme")
+	add := []string{"user", "add", "--customer", "Acme", "--name", "Ada", "--email", "a@acme.example"}
+	out, said, _ := in.Try("", append(add, "early")...)
+	if !strings.Contains(out, usualBase+"/link/") || !strings.Contains(said, "--base-url") {
+		t.Errorf("before any start: %q, %q", out, said)
+	}
+	s := in.Serve()
+	wantMode(t, filepath.Join(in.Data, "base-url"), 0o600)
+	out, said, _ = in.Try("", append(add, "ada")...)
+	if !strings.Contains(out, s.Base+"/link/") || said != "" {
+		t.Errorf("beside a portal: %q, %q", out, said)
+	}
+	if invited := in.Run("", "user", "invite", "ada"); !strings.Contains(invited, s.Base+"/link/") {
+		t.Errorf("invited again: %q", invited)
+	}
+	if mail := in.mailsTo(t, "a@acme.example")[0].Text; !strings.Contains(mail, s.Base+"/") || strings.Contains(mail, usualBase) {
+		t.Errorf("the mail says\n%s", mail)
+	}
+	s.Stop()
+	in.Serve("--base-url", "https://portal.example.com").Stop()
+	if out := in.Run("", append(add, "bob")...); !strings.Contains(out, "https://portal.example.com/link/") {
+		t.Errorf("after a start elsewhere: %q", out)
+	}
+	if out := in.Run("", append(add, "--base-url", "https://other.example.com", "eve")...); !strings.Contains(out, "https://other.example.com/link/") {
+		t.Errorf("with a word: %q", out)
+	}
+}
+
 // What goes wrong is said on standard error, with what to do, and ends with an
 // exit code.
 func TestCommandsSayWhatIsWrong(t *testing.T) {

@@ -36,13 +36,13 @@ func (cmd *mailListCmd) Run(ctx context.Context, c *cli, w world) error {
 }
 
 type mailShowCmd struct {
-	BaseURL string   `help:"How people reach the portal, for the links." env:"PORTAL_BASE_URL" default:"http://localhost:8080" placeholder:"URL"`
-	ID      []string `arg:"" help:"The ids of mails, as portal mail list shows them."`
+	linkFlags
+	ID []string `arg:"" help:"The ids of mails, as portal mail list shows them."`
 }
 
 // Run prints mails as plain text, with the links that work.
 func (cmd *mailShowCmd) Run(ctx context.Context, c *cli, w world) error {
-	base, err := parseBase(cmd.BaseURL)
+	base, err := cmd.links(c, w)
 	if err != nil {
 		return err
 	}

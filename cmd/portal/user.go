@@ -34,8 +34,8 @@ type userAddCmd struct {
 	Name          string `help:"The person's name." required:""`
 	Email         string `help:"The person's e-mail address." required:""`
 	PasswordStdin bool   `help:"Read the password from the first line of standard input."`
-	BaseURL       string `help:"How people reach the portal, for the link." env:"PORTAL_BASE_URL" default:"http://localhost:8080" placeholder:"URL"`
-	Login         string `arg:"" help:"The login ID."`
+	linkFlags
+	Login string `arg:"" help:"The login ID."`
 }
 
 // Run adds the user, with the password from standard input or with a link.
@@ -49,7 +49,16 @@ func (cmd *userAddCmd) Run(ctx context.Context, c *cli, w world) error {
 		if cmd.PasswordStdin {
 			return addWithPassword(ctx, s, actor, in, w)
 		}
-		return cmd.addWithLink(ctx, s, actor, in, w)
+		base, err := cmd.links(c, w)
+		if err != nil {
+			return err
+		}
+		invited, err := s.admin.AddUserWithLink(ctx, actor, in)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.Out, "Added %s %s. ", in.Role, invited.User.LoginID)
+		return printLink(w, base, invited)
 	})
 }
 
@@ -67,19 +76,6 @@ func addWithPassword(ctx context.Context, s *services, actor portal.Actor, in ad
 	}
 	_, err = fmt.Fprintf(w.Out, "Added %s %s.\n", in.Role, user.LoginID)
 	return err
-}
-
-func (cmd *userAddCmd) addWithLink(ctx context.Context, s *services, actor portal.Actor, in admin.NewUser, w world) error {
-	base, err := parseBase(cmd.BaseURL)
-	if err != nil {
-		return err
-	}
-	invited, err := s.admin.AddUserWithLink(ctx, actor, in)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w.Out, "Added %s %s. ", in.Role, invited.User.LoginID)
-	return printLink(w, base, invited)
 }
 
 func printLink(w world, base *url.URL, invited admin.Invited) error {
@@ -150,14 +146,14 @@ func day(t time.Time) string {
 }
 
 type userInviteCmd struct {
-	BaseURL string `help:"How people reach the portal, for the link." env:"PORTAL_BASE_URL" default:"http://localhost:8080" placeholder:"URL"`
-	Login   string `arg:"" help:"The login ID."`
+	linkFlags
+	Login string `arg:"" help:"The login ID."`
 }
 
 // Run makes a new link; the one before is void.
 func (cmd *userInviteCmd) Run(ctx context.Context, c *cli, w world) error {
 	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
-		base, err := parseBase(cmd.BaseURL)
+		base, err := cmd.links(c, w)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// linkFlags say where the links lead that a command prints.
+type linkFlags struct {
+	BaseURL string `help:"How people reach the portal, for the links; without it, as the last portal did that was started on this data folder." env:"PORTAL_BASE_URL" placeholder:"URL"`
+}
+
+// usualBase is where a portal is that nobody has told anything.
+const usualBase = "http://localhost:8080"
+
+// links is the origin of the links: the one that is named, or the one that was
+// served last. Where neither is known the operator is told what is assumed.
+func (f linkFlags) links(c *cli, w world) (*url.URL, error) {
+	if f.BaseURL != "" {
+		return parseBase(f.BaseURL)
+	}
+	text, err := os.ReadFile(c.baseFile())
+	if err == nil {
+		if base, err := parseBase(strings.TrimSpace(string(text))); err == nil {
+			return base, nil
+		}
+	}
+	fmt.Fprintf(w.Err, "portal: no portal was started on this data folder yet; the links lead to %s. Say another address with --base-url.\n", usualBase)
+	return parseBase(usualBase)
+}
+
+// baseFile is where a portal leaves its base URL for the commands beside it.
+func (c *cli) baseFile() string { return filepath.Join(c.Data, "base-url") }
+
+// rememberBase leaves the base URL of a portal that starts, whole or not at all.
+func (c *cli) rememberBase(base *url.URL) error {
+	next, err := os.CreateTemp(c.Data, ".base-url-*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(next, base)
+	if closed := next.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(next.Name(), c.baseFile())
+	}
+	if err != nil {
+		_ = os.Remove(next.Name())
+	}
+	return err
+}
