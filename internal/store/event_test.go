@@ -61,7 +61,8 @@ func TestEventsByPageAndFilter(t *testing.T) {
 		b.trail(t, "other")
 		from, until := start.Add(10*time.Second), start.Add(60*time.Second)
 		for _, q := range []store.EventQuery{
-			{From: start}, {Person: "p1", From: start}, {Action: portal.SignedIn, From: start}, {From: from, Until: until},
+			{From: start}, {Person: "p1", From: start}, {Action: portal.SignedIn, From: start}, {From: from, Until: until}, {From: start, Until: until},
+			{Action: portal.UserEdited, From: from, Until: until},
 			{Person: "p2", Action: portal.SignedOut}, {Person: "p0", From: from, Until: until},
 			{Person: "p3", Action: portal.UserEdited, From: from, Until: until}, {Person: "nobody"},
 		} {

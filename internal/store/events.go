@@ -18,7 +18,9 @@ func (tx *Tx) Record(ctx context.Context, e portal.Event) error {
 	return err
 }
 
-// EventQuery asks for one page of a customer's events, newest first.
+// EventQuery asks for one page of a customer's events, newest first: in the
+// order in which they were recorded, or where days bound it and no person does,
+// in that of their times.
 type EventQuery struct {
 	// Person keeps events that this user did or that were done to this user.
 	Person portal.UserID
@@ -33,9 +35,15 @@ type EventQuery struct {
 const eventColumns = `e.id, e.customer_id, e.at, e.action, e.outcome, e.actor_kind, e.actor_id, e.actor_label,
 	e.target_id, e.target_label, e.detail, e.address, e.agent, e.request_id, e.node`
 
+// dated tells whether the page lies between days.
+func (q EventQuery) dated() bool { return q.Person == "" && !(q.From.IsZero() && q.Until.IsZero()) }
+
 const (
-	eventsHead = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND e.id < $2 AND e.at >= $3 AND e.at < $4 `
-	eventsTail = `ORDER BY e.id DESC LIMIT $5`
+	eventsHead = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND e.id < $2 `
+	eventsTail = `ORDER BY e.id DESC LIMIT $3`
+
+	datedHead = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND (e.at, e.id) < ($2, $3) AND e.at >= $4 `
+	datedTail = `ORDER BY e.at DESC, e.id DESC LIMIT $5`
 
 	// What a person did and what was done to a person are two walks along two
 	// indexes, merged; an OR would walk the whole trail.
@@ -53,6 +61,9 @@ const newest = int64(1) << 62
 
 // Events lists one page of the trail.
 func (v View) Events(ctx context.Context, q EventQuery) ([]portal.Event, error) {
+	if q.dated() {
+		return v.datedEvents(ctx, q)
+	}
 	before, until := q.Before, micros(q.Until)
 	if before <= 0 {
 		before = newest
@@ -60,13 +71,38 @@ func (v View) Events(ctx context.Context, q EventQuery) ([]portal.Event, error) 
 	if until == 0 {
 		until = newest
 	}
-	args := []any{v.customer, before, micros(q.From), until, q.Limit}
-	text := eventsHead + eventsTail
+	text, args := eventsHead+eventsTail, []any{v.customer, before, q.Limit}
 	switch {
 	case q.Person != "":
-		text, args = eventsOfPerson, append(args, q.Person, q.Action)
+		text, args = eventsOfPerson, []any{v.customer, before, micros(q.From), until, q.Limit, q.Person, q.Action}
 	case q.Action != "":
-		text, args = eventsHead+"AND e.action = $6 "+eventsTail, append(args, q.Action)
+		text, args = eventsHead+"AND e.action = $4 "+eventsTail, append(args, q.Action)
+	}
+	rows, err := v.q.rows(ctx, text, args...)
+	return scanAll(rows, err, scanEvent)
+}
+
+// datedEvents walks along the times. A page that is left at an event which has
+// been pruned since has nothing behind it.
+func (v View) datedEvents(ctx context.Context, q EventQuery) ([]portal.Event, error) {
+	at, id := newest, int64(0)
+	if !q.Until.IsZero() {
+		at = micros(q.Until)
+	}
+	if q.Before > 0 {
+		const left = "SELECT at FROM events WHERE customer_id = $1 AND id = $2"
+		id = q.Before
+		err := translate(v.q.row(ctx, left, v.customer, id).Scan(&at))
+		if err == ErrNotFound {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	text, args := datedHead+datedTail, []any{v.customer, at, id, micros(q.From), q.Limit}
+	if q.Action != "" {
+		text, args = datedHead+"AND e.action = $6 "+datedTail, append(args, q.Action)
 	}
 	rows, err := v.q.rows(ctx, text, args...)
 	return scanAll(rows, err, scanEvent)

@@ -95,6 +95,9 @@ func lists(ctx context.Context, v View) map[string]func() error {
 	}
 	all := map[string]func() error{
 		"events": events(EventQuery{}), "events by action": events(EventQuery{Action: portal.SignedIn}),
+		"events between days":           events(EventQuery{From: time.Now(), Until: time.Now()}),
+		"events until a day, page two":  events(EventQuery{Until: time.Now(), Before: 9}),
+		"events by action, from a day":  events(EventQuery{Action: portal.SignedIn, From: time.Now()}),
 		"events of a person":            events(EventQuery{Person: "p"}),
 		"events of a person and action": events(EventQuery{Person: "p", Action: portal.SignedIn, Before: 9}),
 		"sessions":                      func() error { _, err := v.SessionsOf(ctx, "u", time.Hour); return err },
