@@ -14,8 +14,18 @@ import (
 	"time"
 )
 
-// smallUsers is the customer that the large one is compared with.
-const smallUsers = 1000
+// size is how much there is in a house.
+type size struct {
+	users     int // of the large customer
+	customers int // beside it, with ofOthers users each
+	events    int // in the trail of the large customer
+}
+
+// smallSize is what the large house is compared with: as many events a user, and
+// nobody beside.
+func smallSize() size { return size{users: 1000, events: 10_000} }
+
+func (s size) String() string { return fmt.Sprintf("%d-%d-%d", s.users, s.customers, s.events) }
 
 // bench is one database under measurement: the same program on a large and on
 // a small customer, and the floor of the large one.
@@ -46,8 +56,8 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 		return fmt.Errorf("building the portal: %w\n%s", err, text)
 	}
 	r := &report{out: out, markdown: o.markdown}
-	fmt.Fprintf(out, "%s, %s, %d cores, %d users, %d rounds; each figure is their median\n",
-		time.Now().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), o.users, o.rounds)
+	fmt.Fprintf(out, "%s, %s, %d cores, %d users and %d events of one customer, %d customers beside it, %d rounds; each figure is their median\n",
+		time.Now().Format(time.DateOnly), runtime.Version(), runtime.NumCPU(), o.users, o.events, o.customers, o.rounds)
 	for engine, database := range databases(o) {
 		b := &bench{options: o, program: program, report: r, engine: engine}
 		r.heading(2, fmt.Sprintf("%s, %d users", engine, o.users))
@@ -87,16 +97,16 @@ func (b *bench) measure(ctx context.Context, folder string, databases [2]string)
 		kept = b.data
 	}
 	begin := time.Now()
-	if b.large, err = build(ctx, filepath.Join(kept, fmt.Sprint(b.users)), databases[0], b.users); err != nil {
+	if b.large, err = build(ctx, filepath.Join(kept, b.size.String()), databases[0], b.size); err != nil {
 		return err
 	}
-	if b.small, err = build(ctx, filepath.Join(kept, fmt.Sprint(smallUsers)), databases[1], smallUsers); err != nil {
+	if b.small, err = build(ctx, filepath.Join(kept, smallSize().String()), databases[1], smallSize()); err != nil {
 		return err
 	}
 	if b.safety, err = b.large.safety(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(b.report.out, "Data ready in %.0f s%s.\n", time.Since(begin).Seconds(), b.large.size())
+	fmt.Fprintf(b.report.out, "Data ready in %.0f s%s.\n", time.Since(begin).Seconds(), b.large.onDisk())
 	if err := b.startAll(ctx); err != nil {
 		return err
 	}
@@ -109,9 +119,10 @@ func (b *bench) suites(ctx context.Context) error {
 		name, title string
 		run         func(context.Context) error
 	}{
-		{"start", "Start and size", b.starts}, {"pages", "Pages", b.pages}, {"list", "User list", b.lists},
+		{"start", "Start and size", b.starts}, {"pages", "Pages", b.pages}, {"list", "User list", b.lists}, {"trail", "Audit trail", b.trails},
 		{"second", "Second step", b.secondStep}, {"sign-in", "Sign-in", b.signIns},
 		{"overload", "Everybody else while sign-ins use every core", b.overload}, {"strangers", "What a stranger learns from the time", b.strangers},
+		{"nodes", "Two nodes", b.nodes},
 	} {
 		if !b.only.MatchString(suite.name) {
 			continue

@@ -17,16 +17,17 @@ import (
 	"portal/internal/testkit/fill"
 )
 
-// house is an installation with one customer, filled for a measurement.
+// house is an installation that is filled for a measurement: with one customer
+// of many users, with others beside it, and with a trail.
 type house struct {
 	folder, database string
-	users            int
-	store            *store.Store
-	ring             *seal.Ring
-	now              time.Time
-	sessions         []string // tokens, of the people from number 1 on
-	administrator    string   // token of number 0
-	halves           int      // half sessions that have been used up so far
+	size
+	store         *store.Store
+	ring          *seal.Ring
+	now           time.Time
+	sessions      []string // tokens, of the people from number 1 on
+	administrator string   // token of number 0
+	halves        int      // half sessions that have been used up so far
 }
 
 const (
@@ -44,8 +45,8 @@ const (
 func secret() []byte { return []byte("twenty bytes to fill") }
 
 // build opens the installation and fills it where it is empty.
-func build(ctx context.Context, folder, database string, users int) (*house, error) {
-	h := &house{folder: folder, database: database, users: users, now: time.Now()}
+func build(ctx context.Context, folder, database string, s size) (*house, error) {
+	h := &house{folder: folder, database: database, size: s, now: time.Now()}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -83,19 +84,42 @@ func (h *house) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
-		return tx.AddCustomer(ctx, fmt.Sprintf("Northwind Telecom with %d users", h.users))
-	})
-	if err != nil {
+	if err := h.addCustomers(ctx); err != nil {
 		return err
 	}
-	into := fill.Into{Database: h.database, DataFolder: h.folder, Customer: customer, Now: h.now}
-	return fill.Users(ctx, into, func(yield func(fill.Person) bool) {
-		for number := range h.users {
+	people := func(yield func(fill.Person) bool) {
+		for number := range h.users + h.customers*ofOthers {
 			if !yield(h.person(number, hash)) {
 				return
 			}
 		}
+	}
+	if err := fill.Users(ctx, h.into(), people); err != nil {
+		return err
+	}
+	return fill.Events(ctx, h.into(), func(yield func(portal.Event) bool) {
+		for number := range h.events {
+			if !yield(h.event(number)) {
+				return
+			}
+		}
+	})
+}
+
+func (h *house) into() fill.Into {
+	return fill.Into{Database: h.database, DataFolder: h.folder, Now: h.now}
+}
+
+// addCustomers adds the large customer and the others.
+func (h *house) addCustomers(ctx context.Context) error {
+	return h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
+		err := tx.AddCustomer(ctx, fmt.Sprintf("Northwind Telecom with %d users", h.users))
+		for number := range h.customers {
+			if err == nil {
+				err = tx.Enter(other(number)).AddCustomer(ctx, fmt.Sprintf("Customer %d of Northwind", number))
+			}
+		}
+		return err
 	})
 }
 
@@ -112,12 +136,12 @@ func (h *house) checkSize(ctx context.Context) error {
 }
 
 func (h *house) person(number int, hash string) fill.Person {
-	n := fill.Person{User: invent(customer, number), PasswordHash: hash}
+	n := fill.Person{User: invent(h.home(number), number), PasswordHash: hash}
 	if n.Stored != portal.TwoFactorNone {
 		n.Authenticator = authenticatorOf(number)
 		n.Secret = h.ring.Seal(secret(), seal.AAD{
 			Table: "authenticators", Column: "secret",
-			Customer: string(customer), User: string(n.ID), Row: string(n.Authenticator),
+			Customer: string(n.CustomerID), User: string(n.ID), Row: string(n.Authenticator),
 		})
 	}
 	return n
@@ -125,7 +149,8 @@ func (h *house) person(number int, hash string) fill.Person {
 
 // openSessions signs in the administrator and every tenth user.
 func (h *house) openSessions(ctx context.Context) error {
-	into := fill.Into{Database: h.database, DataFolder: h.folder, Customer: customer, Now: h.now.Add(ahead)}
+	into := h.into()
+	into.Now = h.now.Add(ahead)
 	return fill.Sessions(ctx, into, func(yield func(fill.Session) bool) {
 		for number := range h.users/10 + 1 {
 			token, session := signedIn(number, into.Now)
@@ -149,7 +174,7 @@ func signedIn(number int, now time.Time) (token string, s fill.Session) {
 		proofs = store.ByCode
 	}
 	return token, fill.Session{
-		ID: portal.SessionID(token[:20]), User: invent(customer, number).ID, Digest: digest, Proofs: string(proofs),
+		ID: portal.SessionID(token[:20]), Customer: customer, User: invent(customer, number).ID, Digest: digest, Proofs: string(proofs),
 		Expires: now.Add(12 * time.Hour), Address: "198.51.100.7", Agent: browser,
 	}
 }
@@ -197,8 +222,8 @@ func (h *house) safety(ctx context.Context) (string, error) {
 	return fill.Safety(ctx, fill.Into{Database: h.database, DataFolder: h.folder})
 }
 
-// size tells what the data takes on disk, where that is a file.
-func (h *house) size() string {
+// onDisk tells what the data takes on disk, where that is a file.
+func (h *house) onDisk() string {
 	info, err := os.Stat(filepath.Join(h.folder, "portal.db"))
 	if err != nil {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"portal"
 )
@@ -23,9 +24,45 @@ var (
 		ville wick worth`)
 )
 
+// ofOthers is how many users each of the other customers has.
+const ofOthers = 10
+
+// other names one of the customers beside the large one.
+func other(number int) portal.CustomerID { return portal.CustomerID(identifier(3, number)) }
+
+// home is whose user the number-th person is.
+func (s size) home(number int) portal.CustomerID {
+	if number < s.users {
+		return customer
+	}
+	return other((number - s.users) / ofOthers)
+}
+
+// span is how long ago the trail begins.
+const span = 2 * 365 * 24 * time.Hour
+
+// event is the number-th event of the large customer: sign-ins by turns, and
+// now and then a deletion by the administrator.
+func (h *house) event(number int) portal.Event {
+	person := invent(customer, number%h.users)
+	e := portal.Event{
+		CustomerID: customer, At: h.now.Add(-span + span/time.Duration(h.events)*time.Duration(number)), Action: portal.SignedIn, Outcome: portal.Done,
+		ActorKind: portal.ActorUser, ActorID: person.ID, ActorLabel: person.LoginID, TargetID: person.ID, TargetLabel: person.LoginID, Detail: "password",
+		Origin: portal.Origin{Address: "198.51.100.7", Agent: browser, RequestID: "AAAAAAAAAAAAAAAAAAAAAAAAAA"},
+	}
+	if number%rare == 0 {
+		admin := invent(customer, 0)
+		e.Action, e.ActorID, e.ActorLabel, e.Detail = portal.SetupDeleted, admin.ID, admin.LoginID, "lost phone"
+	}
+	return e
+}
+
+// rare is how many events there are to one deletion.
+const rare = 100
+
 // invent makes the number-th person of a customer, the same one each time: 60 of
 // 100 with 2FA enabled, 5 disabled, 35 without. Number 0 is an administrator.
-func invent(customer portal.CustomerID, number int) portal.User {
+func invent(at portal.CustomerID, number int) portal.User {
 	chance := rand.New(rand.NewPCG(2026, uint64(number)))
 	first, last := pick(chance, firstNames), pick(chance, stems)+pick(chance, endings)
 	name := first + " " + last
@@ -34,11 +71,11 @@ func invent(customer portal.CustomerID, number int) portal.User {
 	}
 	login := fmt.Sprintf("%s.%s%d", strings.ToLower(first), strings.ToLower(last), number)
 	u := portal.User{
-		ID: portal.UserID(identifier(1, number)), CustomerID: customer, LoginID: login, Name: name,
+		ID: portal.UserID(identifier(1, number)), CustomerID: at, LoginID: login, Name: name,
 		Email: login + "@northwind.example", Role: portal.RoleUser, State: portal.UserActive,
 		Stored: stateOf(number), SecurityVersion: 1,
 	}
-	if number == 0 {
+	if number == 0 || at != customer && number%ofOthers == 0 {
 		u.Role = portal.RoleAdministrator
 	}
 	return u

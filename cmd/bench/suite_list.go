@@ -29,7 +29,7 @@ func (b *bench) lists(ctx context.Context) error {
 		}
 		large := of(samples["large"], medianOf)
 		small, floor := of(samples["small"], medianOf), of(samples["floor"], medianOf)
-		b.report.versus(page.name, fmt.Sprintf("the same with %d users", smallUsers), "p50 µs", large, small, atMost(1.5))
+		b.report.versus(page.name, fmt.Sprintf("the same with %d users", smallSize().users), "p50 µs", large, small, atMost(1.5))
 		b.report.versus(page.name, "bare handler, same "+b.engine+" reads and template", "p50 µs", large, floor, page.aim)
 		b.report.versus(page.name, "bare handler, same "+b.engine+" reads and template", "CPU µs", of(samples["large"], cpuOf), of(samples["floor"], cpuOf), aim{})
 		if page.name == "deep page" {
@@ -39,37 +39,40 @@ func (b *bench) lists(ctx context.Context) error {
 	return nil
 }
 
-// listPage is a page of the list, in the large and in the small house.
-type listPage struct {
-	name         string
-	large, small url.Values
-	aim          aim
+// askedPage is a page with its addresses in the large and in the small house.
+type askedPage struct {
+	name, large, small string
+	aim                aim
 }
 
-func (b *bench) listPages() []listPage {
-	pages := []listPage{
-		{"first page", url.Values{}, url.Values{}, atMost(2)},
-		{"deep page", url.Values{"after": {string(b.large.deep(0.9))}}, url.Values{"after": {string(b.small.deep(0.9))}}, atMost(2)},
+func (b *bench) listPages() []askedPage {
+	of := func(name string, large, small url.Values, most float64) askedPage {
+		const path = "/administration/access?"
+		return askedPage{name, path + large.Encode(), path + small.Encode(), atMost(most)}
+	}
+	pages := []askedPage{
+		of("first page", url.Values{}, url.Values{}, 2),
+		of("deep page", url.Values{"after": {string(b.large.deep(0.9))}}, url.Values{"after": {string(b.small.deep(0.9))}}, 2),
 	}
 	for _, state := range []portal.TwoFactorState{portal.TwoFactorEnabled, portal.TwoFactorDisabled, portal.TwoFactorNone} {
 		v := url.Values{"state": {string(state)}}
-		pages = append(pages, listPage{"filter " + string(state), v, v, atMost(3)})
+		pages = append(pages, of("filter "+string(state), v, v, 3))
 	}
 	common := url.Values{"search": {"ma"}}
 	both := url.Values{"search": {"ma"}, "state": {string(portal.TwoFactorEnabled)}}
 	return append(pages,
-		listPage{"search ma", common, common, atMost(3)},
-		listPage{"search ma, filter enabled", both, both, atMost(3)},
-		listPage{"search one login ID", b.large.loginOf(0.5), b.small.loginOf(0.5), atMost(3)})
+		of("search ma", common, common, 3), of("search ma, filter enabled", both, both, 3),
+		of("search one login ID", b.large.loginOf(0.5), b.small.loginOf(0.5), 3))
 }
 
 func (h *house) loginOf(share float64) url.Values {
 	return url.Values{"search": {invent(customer, int(share*float64(h.users))).LoginID}}
 }
 
-// ask asks a server for one page of the list, one request after the other.
-func (b *bench) ask(name string, c *child, h *house, q url.Values) side {
-	bytes := request(c.base.Host, "GET", "/administration/access?"+q.Encode(), cookie(h.administrator), "")
+// ask asks a server for one page of the administration, one request after the
+// other.
+func (b *bench) ask(name string, c *child, h *house, path string) side {
+	bytes := request(c.base.Host, "GET", path, cookie(h.administrator), "")
 	return side{name, func(ctx context.Context, _ int) (outcome, error) {
 		left := asks
 		return c.put(ctx, load{workers: 1, lasting: time.Minute, want: 200, next: func(int) []byte {

@@ -45,6 +45,12 @@ const (
 	datedHead = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1 AND (e.at, e.id) < ($2, $3) AND e.at >= $4 `
 	datedTail = `ORDER BY e.at DESC, e.id DESC LIMIT $5`
 
+	// Said as one row, the kind leads to the index that begins with it; said
+	// apart, SQLite may walk all kinds between the days.
+	datedOfKind = `SELECT ` + eventColumns + ` FROM events e WHERE e.customer_id = $1
+		AND (e.action, e.at, e.id) < ($6, $2, $3) AND (e.action, e.at, e.id) >= ($6, $4, 0)
+		ORDER BY e.action DESC, e.at DESC, e.id DESC LIMIT $5`
+
 	// What a person did and what was done to a person are two walks along two
 	// indexes, merged; an OR would walk the whole trail.
 	eventsOfPerson = `SELECT ` + eventColumns + ` FROM (
@@ -102,7 +108,7 @@ func (v View) datedEvents(ctx context.Context, q EventQuery) ([]portal.Event, er
 	}
 	text, args := datedHead+datedTail, []any{v.customer, at, id, micros(q.From), q.Limit}
 	if q.Action != "" {
-		text, args = datedHead+"AND e.action = $6 "+datedTail, append(args, q.Action)
+		text, args = datedOfKind, append(args, q.Action)
 	}
 	rows, err := v.q.rows(ctx, text, args...)
 	return scanAll(rows, err, scanEvent)

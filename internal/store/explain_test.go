@@ -56,7 +56,7 @@ func TestListsWalkAnIndex(t *testing.T) {
 			t.Errorf("%s: nothing was explained", name)
 		}
 		for _, plan := range plans {
-			if !sortsFew[name] && walks(plan) {
+			if !strings.Contains(plan, leads[name]) || !sortsFew[name] && walks(plan) {
 				t.Errorf("%s:\n  %s", name, plan)
 			}
 		}
@@ -72,6 +72,10 @@ func walks(plan string) bool {
 	}
 	return false
 }
+
+// leads names the index where a planner has a choice and could take the longer
+// way.
+var leads = map[string]string{"events between days": "events_by_time", "events by action, from a day": "events_by_action_time"}
 
 // sortsFew are lists that are short before they are sorted.
 var sortsFew = map[string]bool{

@@ -34,9 +34,9 @@ func (l lite) settle(ctx context.Context) error {
 	return each(ctx, l.conn, "PRAGMA synchronous=FULL", "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
-func (lite) indexes() string {
-	return `SELECT name, sql FROM sqlite_master
-		WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('users', 'user_terms', 'authenticators')`
+func (lite) slow(tables ...string) string {
+	return `SELECT type, name, sql FROM sqlite_master
+		WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN ('` + strings.Join(tables, "', '") + `')`
 }
 
 func (l lite) load(ctx context.Context, t table, rows [][]any) (err error) {
@@ -65,7 +65,7 @@ func (l lite) load(ctx context.Context, t table, rows [][]any) (err error) {
 // postgres is PostgreSQL.
 type postgres struct{ conn *sql.Conn }
 
-// hurry also switches the triggers off that check foreign keys.
+// hurry also switches triggers off, and with them the check of foreign keys.
 func (p postgres) hurry(ctx context.Context) error {
 	return each(ctx, p.conn, "SET session_replication_role = replica", "SET synchronous_commit = off", "SET maintenance_work_mem = '512MB'")
 }
@@ -75,9 +75,9 @@ func (p postgres) settle(ctx context.Context) error {
 	return each(ctx, p.conn, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
-func (postgres) indexes() string {
-	return `SELECT indexname, indexdef FROM pg_indexes
-		WHERE schemaname = current_schema() AND tablename IN ('users', 'user_terms', 'authenticators')
+func (postgres) slow(tables ...string) string {
+	return `SELECT 'index', indexname, indexdef FROM pg_indexes
+		WHERE schemaname = current_schema() AND tablename IN ('` + strings.Join(tables, "', '") + `')
 		AND indexname NOT IN (SELECT conname FROM pg_constraint)`
 }
 

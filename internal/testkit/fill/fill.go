@@ -1,6 +1,6 @@
-// Package fill puts very many people into a new database at once, so that a
-// measurement can begin: a million in about a minute, where adding them one by
-// one as the portal does would take hours. It writes the rows that the portal
+// Package fill puts very many people and events into a new database at once, so
+// that a measurement can begin: a million people in about a minute, where adding
+// them one by one as the portal does would take hours. It writes the rows that the portal
 // would have written, past the portal: no event, no waiting for the disk, no
 // check of a foreign key, and indexes only at the end. A database that it did
 // not finish is to be thrown away.
@@ -19,12 +19,11 @@ import (
 )
 
 // Into says what to fill: a database that the portal has made, as store.Config
-// names it, and in it a customer who has nobody yet.
+// names it, with customers who have nobody yet.
 type Into struct {
 	// Database is the postgres:// URL of a superuser; empty means SQLite in
 	// DataFolder.
 	Database, DataFolder string
-	Customer             portal.CustomerID
 	Now                  time.Time
 }
 
@@ -39,13 +38,14 @@ type Person struct {
 
 // Session is a signed-in browser of a person.
 type Session struct {
-	ID      portal.SessionID
-	User    portal.UserID
-	Digest  []byte
-	Proofs  string
-	Expires time.Time
-	Address string
-	Agent   string
+	ID       portal.SessionID
+	Customer portal.CustomerID
+	User     portal.UserID
+	Digest   []byte
+	Proofs   string
+	Expires  time.Time
+	Address  string
+	Agent    string
 }
 
 // batch is how many people share a transaction. Their search terms are written
@@ -57,9 +57,10 @@ type engine interface {
 	// hurry gives up what makes a change safe, settle ends that.
 	hurry(ctx context.Context) error
 	settle(ctx context.Context) error
-	// indexes is a query for the name and the definition of every index of the
-	// filled tables that belongs to no constraint.
-	indexes() string
+	// slow is a query for all that makes adding rows to the tables slow and can be
+	// made again: what it is, its name, its definition. That is every index that
+	// belongs to no constraint, and a trigger where it cannot be silenced.
+	slow(tables ...string) string
 	// load adds rows to a table.
 	load(ctx context.Context, t table, rows [][]any) error
 	// safety is the answer to Safety.
@@ -82,6 +83,14 @@ func Sessions(ctx context.Context, in Into, all iter.Seq[Session]) error {
 			rows = append(rows, sessionRow(in, s))
 		}
 		return errors.Join(f.engine.load(ctx, sessionsTable(), rows), f.engine.settle(ctx))
+	})
+}
+
+// Events adds events to the trail. They wait for no seal: the trail as a whole
+// cannot be verified afterwards.
+func Events(ctx context.Context, in Into, all iter.Seq[portal.Event]) error {
+	return on(ctx, in, func(f filler) error {
+		return f.quickly(ctx, []string{"events"}, func() error { return f.events(ctx, all) })
 	})
 }
 
@@ -121,14 +130,19 @@ type filler struct {
 }
 
 func (f filler) fill(ctx context.Context, all iter.Seq[Person]) error {
+	return f.quickly(ctx, []string{"users", "user_terms", "authenticators"}, func() error { return f.people(ctx, all) })
+}
+
+// quickly adds rows to tables while nothing of them is slow.
+func (f filler) quickly(ctx context.Context, tables []string, add func() error) error {
 	if err := f.engine.hurry(ctx); err != nil {
 		return err
 	}
-	definitions, err := f.dropIndexes(ctx)
+	definitions, err := f.dropSlow(ctx, tables)
 	if err != nil {
 		return err
 	}
-	if err := f.people(ctx, all); err != nil {
+	if err := add(); err != nil {
 		return err
 	}
 	for _, definition := range definitions {
@@ -139,27 +153,27 @@ func (f filler) fill(ctx context.Context, all iter.Seq[Person]) error {
 	return f.engine.settle(ctx)
 }
 
-// dropIndexes drops the indexes that can be made again in their own words, and
-// returns these words. To sort once costs a fraction of keeping order all along.
-func (f filler) dropIndexes(ctx context.Context) (definitions []string, err error) {
-	rows, err := f.conn.QueryContext(ctx, f.engine.indexes())
+// dropSlow drops what can be made again in its own words, and returns these
+// words. To sort once costs a fraction of keeping order all along.
+func (f filler) dropSlow(ctx context.Context, tables []string) (definitions []string, err error) {
+	rows, err := f.conn.QueryContext(ctx, f.engine.slow(tables...))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err tells what went wrong
 	var names []string
 	for rows.Next() {
-		var name, definition string
-		if err := rows.Scan(&name, &definition); err != nil {
+		var kind, name, definition string
+		if err := rows.Scan(&kind, &name, &definition); err != nil {
 			return nil, err
 		}
-		names, definitions = append(names, name), append(definitions, definition)
+		names, definitions = append(names, kind+" "+name), append(definitions, definition)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if _, err := f.conn.ExecContext(ctx, "DROP INDEX "+name); err != nil {
+		if _, err := f.conn.ExecContext(ctx, "DROP "+name); err != nil {
 			return nil, err
 		}
 	}
@@ -171,7 +185,7 @@ func (f filler) people(ctx context.Context, all iter.Seq[Person]) error {
 	counts := map[standing]int64{}
 	some := make([]Person, 0, batch)
 	for p := range all {
-		counts[standing{p.Role, p.Stored}]++
+		counts[standing{p.CustomerID, p.Role, p.Stored}]++
 		if some = append(some, p); len(some) == batch {
 			if err := f.write(ctx, some); err != nil {
 				return err
@@ -182,7 +196,21 @@ func (f filler) people(ctx context.Context, all iter.Seq[Person]) error {
 	if err := f.write(ctx, some); err != nil {
 		return err
 	}
-	return f.engine.load(ctx, countsTable(), f.countRows(counts))
+	return f.engine.load(ctx, countsTable(), countRows(counts))
+}
+
+// events writes the events batch by batch.
+func (f filler) events(ctx context.Context, all iter.Seq[portal.Event]) error {
+	rows := make([][]any, 0, batch)
+	for e := range all {
+		if rows = append(rows, eventRow(e)); len(rows) == batch {
+			if err := f.engine.load(ctx, eventsTable(), rows); err != nil {
+				return err
+			}
+			rows = rows[:0]
+		}
+	}
+	return f.engine.load(ctx, eventsTable(), rows)
 }
 
 // write adds the rows that some people have in each table.

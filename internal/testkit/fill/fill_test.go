@@ -82,7 +82,7 @@ func found(t *testing.T, h *house.House, people ...portal.User) {
 
 func users(t *testing.T, h *house.House, people ...fill.Person) {
 	t.Helper()
-	into := fill.Into{Database: h.Database, DataFolder: h.Folder, Customer: customer, Now: h.Clock.Now()}
+	into := fill.Into{Database: h.Database, DataFolder: h.Folder, Now: h.Clock.Now()}
 	if err := fill.Users(t.Context(), into, slices.Values(people)); err != nil {
 		t.Fatal(err)
 	}
@@ -141,14 +141,44 @@ func TestFillKeepsTheIndexes(t *testing.T) {
 func TestFilledSessionsOpen(t *testing.T) {
 	house.OnEach(t, func(t *testing.T, h *house.House) {
 		found(t, h, person("a"))
-		into := fill.Into{Database: h.Database, DataFolder: h.Folder, Customer: customer, Now: h.Clock.Now()}
-		session := fill.Session{ID: "s", User: "a", Digest: []byte("digest"), Proofs: string(store.ByPassword), Expires: into.Now.Add(time.Hour)}
+		into := fill.Into{Database: h.Database, DataFolder: h.Folder, Now: h.Clock.Now()}
+		session := fill.Session{ID: "s", Customer: customer, User: "a", Digest: []byte("digest"), Proofs: string(store.ByPassword), Expires: into.Now.Add(time.Hour)}
 		if err := fill.Sessions(t.Context(), into, slices.Values([]fill.Session{session})); err != nil {
 			t.Fatal(err)
 		}
 		live, err := h.Store.SessionByDigest(t.Context(), session.Digest, time.Minute)
 		if err != nil || live.ID != session.ID || live.User.ID != session.User {
 			t.Errorf("got %+v, %v", live, err)
+		}
+	})
+}
+
+func TestFilledEventsAreTheTrail(t *testing.T) {
+	house.OnEach(t, func(t *testing.T, h *house.House) {
+		found(t, h, person("a"))
+		triggers := "pg_trigger WHERE NOT tgisinternal"
+		if h.Database == "" {
+			triggers = "(SELECT name, sql FROM sqlite_master WHERE type = 'trigger')"
+		}
+		before := rows(t, h, triggers)
+		into := fill.Into{Database: h.Database, DataFolder: h.Folder, Now: h.Clock.Now()}
+		want := portal.Event{
+			CustomerID: customer, At: into.Now, Action: portal.SignedIn, Outcome: portal.Done, ActorKind: portal.ActorUser, ActorID: "a", ActorLabel: "a",
+			TargetID: "a", TargetLabel: "a", Detail: "password", Origin: portal.Origin{Address: "198.51.100.7", Agent: "Browser", RequestID: "r"},
+		}
+		if err := fill.Events(t.Context(), into, slices.Values([]portal.Event{want})); err != nil {
+			t.Fatal(err)
+		}
+		events, err := h.Store.View(customer).Events(t.Context(), store.EventQuery{Person: "a", Limit: 2})
+		if err != nil || len(events) != 1 {
+			t.Fatalf("%+v, %v", events, err)
+		}
+		want.ID = events[0].ID
+		if events[0] != want {
+			t.Errorf("got %+v, want %+v", events[0], want)
+		}
+		if after := rows(t, h, triggers); !slices.Equal(after, before) {
+			t.Errorf("the triggers were %q and are %q", before, after)
 		}
 	})
 }

@@ -39,8 +39,9 @@ func countsTable() table {
 
 // standing is where a person is counted.
 type standing struct {
-	role  portal.Role
-	state portal.TwoFactorState
+	customer portal.CustomerID
+	role     portal.Role
+	state    portal.TwoFactorState
 }
 
 func userRows(in Into, p Person) [][]any {
@@ -50,16 +51,16 @@ func userRows(in Into, p Person) [][]any {
 		authenticator = string(p.Authenticator)
 	}
 	return [][]any{{
-		string(p.ID), string(in.Customer), p.LoginID, portal.FoldKey(p.LoginID), p.Name, portal.FoldKey(p.Name), p.Email,
+		string(p.ID), string(p.CustomerID), p.LoginID, portal.FoldKey(p.LoginID), p.Name, portal.FoldKey(p.Name), p.Email,
 		string(p.Role), string(p.State), p.PasswordHash, now, string(p.Stored), now, authenticator, int64(1), now,
 	}}
 }
 
-func termRows(in Into, p Person) (rows [][]any) {
+func termRows(_ Into, p Person) (rows [][]any) {
 	terms := p.SearchTerms()
 	slices.Sort(terms)
 	for _, term := range slices.Compact(terms) {
-		rows = append(rows, []any{term, string(p.ID), string(in.Customer), string(p.Stored)})
+		rows = append(rows, []any{term, string(p.ID), string(p.CustomerID), string(p.Stored)})
 	}
 	return rows
 }
@@ -70,7 +71,7 @@ func authenticatorRows(in Into, p Person) [][]any {
 	}
 	now := in.Now.UnixMicro()
 	return [][]any{{
-		string(p.Authenticator), string(in.Customer), string(p.ID), "current", p.Secret, int64(1), int64(0), "",
+		string(p.Authenticator), string(p.CustomerID), string(p.ID), "current", p.Secret, int64(1), int64(0), "",
 		now, now, now, int64(0),
 	}}
 }
@@ -84,14 +85,27 @@ func sessionsTable() table {
 func sessionRow(in Into, s Session) []any {
 	now := in.Now.UnixMicro()
 	return []any{
-		string(s.ID), s.Digest, string(in.Customer), string(s.User), int64(1), s.Proofs,
+		string(s.ID), s.Digest, string(s.Customer), string(s.User), int64(1), s.Proofs,
 		now, now, s.Expires.UnixMicro(), int64(0), s.Address, s.Agent,
 	}
 }
 
-func (f filler) countRows(counts map[standing]int64) (rows [][]any) {
+// eventsTable keeps the audit trail.
+func eventsTable() table {
+	return newTable("events", `customer_id at action outcome actor_kind actor_id actor_label
+		target_id target_label detail address agent request_id`)
+}
+
+func eventRow(e portal.Event) []any {
+	return []any{
+		string(e.CustomerID), e.At.UnixMicro(), string(e.Action), string(e.Outcome), string(e.ActorKind), string(e.ActorID), e.ActorLabel,
+		string(e.TargetID), e.TargetLabel, e.Detail, e.Origin.Address, e.Origin.Agent, e.Origin.RequestID,
+	}
+}
+
+func countRows(counts map[standing]int64) (rows [][]any) {
 	for of, users := range counts {
-		rows = append(rows, []any{string(f.Customer), string(of.role), string(of.state), users})
+		rows = append(rows, []any{string(of.customer), string(of.role), string(of.state), users})
 	}
 	return rows
 }
