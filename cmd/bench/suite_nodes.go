@@ -6,12 +6,8 @@ import (
 	"slices"
 )
 
-// nodes compares two nodes with one, under the same number of visitors. On
-// SQLite there is only one node.
+// nodes compares two nodes with one, under the same number of visitors.
 func (b *bench) nodes(ctx context.Context) error {
-	if b.large.database == "" {
-		return nil
-	}
 	second, err := b.startPortal(ctx, b.large)
 	if err != nil {
 		return err
