@@ -18,6 +18,7 @@ const (
 	purposeUnknownLogin purpose = "unknown-login" // HMAC-SHA256
 	purposeKeyCheck     purpose = "key-check"     // HMAC-SHA256
 	purposeAudit        purpose = "audit"         // HMAC-SHA256
+	purposeBackup       purpose = "backup"        // HMAC-SHA256
 )
 
 // derive returns the 32-byte key of a purpose: HKDF-SHA256 (RFC 5869) without

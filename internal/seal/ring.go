@@ -44,6 +44,7 @@ type key struct {
 	recovery []byte      // digests recovery codes
 	unknown  []byte      // names unknown login IDs
 	audit    []byte      // marks the ends of audit chains
+	backup   []byte      // marks backups
 	check    []byte      // lets the database recognise the key
 }
 
@@ -75,6 +76,7 @@ func newKey(id string, created time.Time, secret []byte) key {
 		recovery: derive(secret, purposeRecoveryCode, id),
 		unknown:  derive(secret, purposeUnknownLogin, id),
 		audit:    derive(secret, purposeAudit, id),
+		backup:   derive(secret, purposeBackup, id),
 		check:    derive(secret, purposeKeyCheck, id),
 	}
 }

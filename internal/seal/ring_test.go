@@ -68,7 +68,7 @@ func TestPurposesApart(t *testing.T) {
 	for _, k := range testRing(3).now().keys {
 		derived := map[string][]byte{
 			"secret": k.secret, "recovery": k.recovery, "unknown": k.unknown, "check": k.check,
-			"box": derive(k.secret, purposeTOTPSecret, k.id), "letters": derive(k.secret, purposeLetter, k.id), "audit": k.audit,
+			"box": derive(k.secret, purposeTOTPSecret, k.id), "letters": derive(k.secret, purposeLetter, k.id), "audit": k.audit, "backup": k.backup,
 		}
 		for name, value := range derived {
 			name = k.id + " " + name
