@@ -133,6 +133,7 @@ const (
 	ReadMail        Right = "read the outbox"
 	RotateKeys      Right = "rotate keys"
 	KeepAudit       Right = "verify and prune the audit trail"
+	BackUp          Right = "back up and restore"
 	CloseCustomers  Right = "suspend customers and end all sessions"
 	KeepHouse       Right = "do what is due"
 )
@@ -157,7 +158,7 @@ var permissions = map[bearer][]Right{
 	bearer(RoleOperator): {SignOut, Enrol, RenewPassword, UseAccount},
 	host: {
 		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, SetPolicy, ReadAudit,
-		AddCustomers, AddOperators, SetAddresses, CloseCustomers, ReadMail, RotateKeys, KeepAudit,
+		AddCustomers, AddOperators, SetAddresses, CloseCustomers, ReadMail, RotateKeys, KeepAudit, BackUp,
 	},
 	itself: {KeepHouse},
 }

@@ -56,6 +56,9 @@ const (
 	MailRead           Action = "Mail read on the host"
 	AuditExported      Action = "Audit trail exported"
 	AuditPruned        Action = "Audit trail pruned"
+	BackupMade         Action = "Backup made"
+	DataRestored       Action = "Restored from a backup"
+	RecoveryVoided     Action = "Recovery codes void"
 )
 
 // Actions lists every action in the order in which a filter shows them.
@@ -63,12 +66,12 @@ func Actions() []Action {
 	return []Action{
 		SignedIn, PasswordTried, SecondFactorTried, RecoveryCodeUsed, SignInCancelled, SignedOut, SteppedUp,
 		SetupStarted, SetupCancelled, SetupConfirmed, TwoFactorDisable, TwoFactorEnable, SetupDeleted,
-		ReplacementStarted, Replaced, SetupExpired, CodesBlocked, RecoveryIssued, PasswordChanged,
+		ReplacementStarted, Replaced, SetupExpired, CodesBlocked, RecoveryIssued, RecoveryVoided, PasswordChanged,
 		ResetAsked, ResetDemanded, PasswordReset, EmailAsked, EmailConfirmed, EmailRemoved,
 		AccountFrozen, AccountThawed, HelpAsked, HelpDismissed, SessionsEnded,
 		UserAdded, UserInvited, InvitationAccepted, InvitationDropped, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
 		PolicyChanged, CustomerAdded, CustomerSuspended, CustomerReopened, SetUpCompleted,
-		AuditExported, AuditPruned, KeysRotated, MailFailed, MailRead,
+		AuditExported, AuditPruned, BackupMade, DataRestored, KeysRotated, MailFailed, MailRead,
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 	MailHelpAskedForYou MailKind = "help asked for in your name"
 	MailPolicyReminder  MailKind = "2fa will be required"
 	MailPolicyChanged   MailKind = "2fa policy changed" // to the other administrators
+	MailRecoveryVoided  MailKind = "recovery codes void"
+	MailRestored        MailKind = "restored from a backup" // to the administrators
 )
 
 // Letter is what a mail tells, before it is put into words. It may hold the

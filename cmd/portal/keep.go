@@ -55,6 +55,7 @@ func (s *services) jobs(n *keeper.Node) []keeper.Job {
 		{Name: "age kept setups", Every: time.Hour, Do: inTime(n, s.auth.AgeSetups)},
 		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: func(ctx context.Context) error { return s.audit.PruneDue(ctx, portal.Itself()) }},
 	}
+	jobs = append(jobs, keeper.Job{Name: "note the newest event", Do: s.witness.Note})
 	if s.post.Server != nil {
 		jobs = append(jobs, keeper.Job{Name: "mail", Do: func(ctx context.Context) error { return s.post.Deliver(ctx, portal.Itself()) }})
 	}

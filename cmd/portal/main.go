@@ -52,9 +52,14 @@ type cli struct {
 	Operator operatorCmd `cmd:"" help:"Show or set the 2FA policy of operators."`
 	Mail     mailCmd     `cmd:"" help:"Read the mails that wait in the outbox."`
 	Audit    auditCmd    `cmd:"" help:"Verify, export and prune the audit trail."`
-	Key      keyCmd      `cmd:"" help:"List, rotate and retire the keys of the key ring."`
-	Doctor   doctorCmd   `cmd:"" help:"Look the installation over: what is wrong, and what to do about it. Changes nothing."`
-	Demo     demoCmd     `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
+	Backup   backupCmd   `cmd:"" help:"Write everything that the database holds to a file, also while the portal serves."`
+	Restore  restoreCmd  `cmd:"" help:"Put a backup into an empty data folder or an empty PostgreSQL database."`
+
+	PostRestore postRestoreCmd `cmd:"" help:"Make restored data safe: end sessions, void links and recovery codes. After a restore the portal does not start before."`
+
+	Key    keyCmd    `cmd:"" help:"List, rotate and retire the keys of the key ring."`
+	Doctor doctorCmd `cmd:"" help:"Look the installation over: what is wrong, and what to do about it. Changes nothing."`
+	Demo   demoCmd   `cmd:"" help:"Fill a data folder with invented customers and users to try the portal with."`
 
 	// databaseErr is what kept the database's URL from being read, for the one
 	// command that goes on without it.

@@ -16,6 +16,7 @@ import (
 	"portal/internal/admin"
 	"portal/internal/audit"
 	"portal/internal/auth"
+	"portal/internal/backup"
 	"portal/internal/keeper"
 	"portal/internal/mail"
 	"portal/internal/meter"
@@ -41,6 +42,7 @@ type services struct {
 	post     *mail.Service // of a server
 	hasher   *seal.Hasher
 	meter    *meter.Meter // nil where nobody watches
+	witness  *backup.Witness
 }
 
 // open opens the data folder and the database, makes both where they are new,
@@ -64,7 +66,7 @@ func (c *cli) openMetered(ctx context.Context, w world, log *slog.Logger, m *met
 		return nil, errors.Join(err, data.Close())
 	}
 	s := c.newServices(services{ring: ring, store: data, meter: m}, w.Now, log)
-	s.ringFile = path
+	s.ringFile, s.witness = path, backup.NewWitness(c.Data, data, w.Now)
 	return s, nil
 }
 

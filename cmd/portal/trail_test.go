@@ -62,7 +62,8 @@ func (r *trail) leaves(want string, deed func()) {
 func elsewhere() map[portal.Action]string {
 	return map[portal.Action]string{
 		portal.CodesBlocked: "TestHundredWrongCodesBlock", portal.SetupExpired: "TestKeptSetupRunsOut", portal.MailFailed: "TestRefusedMails",
-		portal.AuditPruned: "TestAuditPrune",
+		portal.AuditPruned: "TestAuditPrune", portal.BackupMade: "TestBackupAndRestore",
+		portal.DataRestored: "TestBackupAndRestore", portal.RecoveryVoided: "TestBackupAndRestore",
 	}
 }
 

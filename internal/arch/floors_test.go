@@ -19,6 +19,7 @@ var floorOf = map[string]int{
 	"internal/mail":      2,
 	"internal/keeper":    2,
 	"internal/audit":     2,
+	"internal/backup":    2,
 	"internal/store":     1,
 	".":                  0,
 	"internal/otp":       0,
@@ -112,6 +113,7 @@ var fences = []fence{
 	{module + "/internal/mail", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/keeper", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/doctor", notEdge, "only the host looks the installation over"},
+	{module + "/internal/backup", only("cmd/portal"), "it starts programs, which nobody from outside may reach"},
 }
 
 // fenced is the rule that the fences stand.

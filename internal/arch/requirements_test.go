@@ -26,7 +26,6 @@ var requirements = map[string]int{
 var notYet = []string{
 	"PK-01", "PK-02", "PK-03", "PK-04", "PK-05", "PK-06", "AU-10", // passkeys
 	"AP-08", // programs and their tokens
-	"CF-08", // restore
 }
 
 var (

@@ -75,6 +75,8 @@ var ofEveryCustomer = []exemption{
 	{"SELECT at FROM events ORDER BY id DESC LIMIT 1", "the host holds its clock against the newest event of the installation"},
 	{"FROM authenticators WHERE state = 'pending' AND expires_at <= $1 LIMIT $2", "the host asks whether the housekeeping is done; it learns how much is left"},
 	{"FROM mails WHERE state = $1 AND created_at <= $2 LIMIT $3", "the host asks whether mails are stuck; it learns how many"},
+	{"SELECT id, at FROM events ORDER BY id", "the newest event of the installation, by which a host recognises the database; it learns no more than when it was"},
+	{"SELECT id, at FROM events WHERE id = $1", "the same: does the database still have it"},
 	{"FROM users WHERE role = 'administrator' LIMIT 1", "has the installation an administrator at all, or does it need a set-up link"},
 }
 
@@ -83,6 +85,7 @@ var readsAll = []exemption{
 	{"COUNT(*), SUM(page.able)", "the host holds the counters against the rows; each statement counts one page"},
 	{"SELECT created_at FROM mails WHERE state = 'waiting' ORDER BY next_try_at LIMIT 10000", "the metrics, for nobody's page: counted up to a limit, every few seconds at most"},
 	{"SELECT customer_id, event_id FROM unsealed_events LIMIT 10000", "the same"},
+	{"SELECT COUNT(*) FROM …", "a backup says how many rows it has, and a restore counts them again"},
 }
 
 // literals returns every string of a package that stands in one place: a

@@ -45,6 +45,8 @@ var texts = map[portal.MailKind]func(portal.Letter) story{
 	portal.MailHelpAskedForYou: helpAskedForYou,
 	portal.MailPolicyReminder:  policyReminder,
 	portal.MailPolicyChanged:   policyChanged,
+	portal.MailRecoveryVoided:  recoveryVoided,
+	portal.MailRestored:        restored,
 }
 
 // Letters with a link, and those about passwords and addresses.

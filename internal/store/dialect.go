@@ -46,11 +46,17 @@ type dialect struct {
 	// clock asks for the database's time in microseconds; empty where the
 	// database runs in this process and has no clock of its own.
 	clock string
+	// tables lists the tables of the portal's schema.
+	tables string
+	// begun asks whether a restore has begun and did not end; empty where one is
+	// there as a whole or not at all.
+	begun string
 }
 
 func sqliteDialect() dialect {
 	return dialect{
 		name: "sqlite", prepare: true, alone: true,
+		tables: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
 		tokens: strings.NewReplacer(
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
 			"{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT", "INTEGER",
@@ -74,6 +80,8 @@ func postgresDialect() dialect {
 		yield:        "SET LOCAL lock_timeout = '500ms'",
 		has:          "SELECT to_regclass($1) IS NOT NULL",
 		roughly:      "SELECT GREATEST(reltuples, 0)::BIGINT FROM pg_class WHERE oid = to_regclass('{table}')",
+		tables:       "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> '" + restoring + "' ORDER BY tablename",
+		begun:        "SELECT to_regclass('" + restoring + "') IS NOT NULL",
 		clock:        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
 		owns: `SELECT COALESCE(CASE WHEN to_regclass('schema_migrations') IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
 			ELSE pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('schema_migrations')), 'USAGE') END, FALSE)`,
@@ -86,6 +94,7 @@ const sqliteFile = "portal.db"
 // pools are the two ways into the database: one that writes, one that reads.
 type pools struct {
 	dialect
+	place          string // the file, or the URL
 	writer, reader *sql.DB
 }
 
@@ -117,7 +126,7 @@ func openSQLite(path string) (pools, error) {
 	writer.SetMaxOpenConns(1)
 	reader.SetMaxOpenConns(4)
 	reader.SetMaxIdleConns(4)
-	return pools{dialect: sqliteDialect(), writer: writer, reader: reader}, nil
+	return pools{dialect: sqliteDialect(), place: path, writer: writer, reader: reader}, nil
 }
 
 func sqliteDSN(path string, base url.Values, key, value string) string {
@@ -145,7 +154,7 @@ func openPostgres(database string) (pools, error) {
 	}
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(20)
-	return pools{dialect: postgresDialect(), writer: db, reader: db}, nil
+	return pools{dialect: postgresDialect(), place: database, writer: db, reader: db}, nil
 }
 
 // redactURL hides the password of a database URL for messages and logs.

@@ -13,9 +13,9 @@ import (
 // from the moment the database knows it, and until it knows a newer one: so
 // all nodes change over at one statement.
 type KeyCheck struct {
-	ID    string
-	Value []byte
-	Since time.Time
+	ID    string    `json:"id"`
+	Value []byte    `json:"check_value"`
+	Since time.Time `json:"since"`
 }
 
 // Errors about the key ring that the data was written with.

@@ -56,7 +56,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare), meter: c.Meter}
-	for _, step := range []func(context.Context) error{s.selfTest, s.askOwner, s.migrate} {
+	for _, step := range []func(context.Context) error{s.selfTest, s.refuseCutShort, s.askOwner, s.migrate} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}

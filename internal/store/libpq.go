@@ -1,0 +1,75 @@
+package store
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// libpqVariables are the parameters of a database URL that PostgreSQL's own
+// programs know by a variable of the environment. Host, port, user, password
+// and database are read from the URL itself.
+var libpqVariables = map[string]string{
+	"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslsni": "PGSSLSNI",
+	"connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS", "channel_binding": "PGCHANNELBINDING",
+}
+
+// authorities are where systems keep the certificates that they trust. This
+// program finds them by itself; PostgreSQL's have to be told.
+var authorities = []string{
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+}
+
+// Environment tells PostgreSQL's own programs how to reach this database, in
+// variables that other users of the machine cannot read.
+func (s *Store) Environment() ([]string, error) {
+	config, err := pgx.ParseConfig(s.place)
+	if err != nil {
+		return nil, fmt.Errorf("the database URL %s: %w", redactURL(s.place), err)
+	}
+	hosts, ports := []string{config.Host}, []string{strconv.Itoa(int(config.Port))}
+	for _, other := range config.Fallbacks { // each host stands here once more for each way to it
+		port := strconv.Itoa(int(other.Port))
+		if n := len(hosts) - 1; hosts[n] != other.Host || ports[n] != port {
+			hosts, ports = append(hosts, other.Host), append(ports, port)
+		}
+	}
+	environment := []string{
+		"PGHOST=" + strings.Join(hosts, ","), "PGPORT=" + strings.Join(ports, ","), "PGUSER=" + config.User,
+		"PGPASSWORD=" + config.Password, "PGDATABASE=" + config.Database,
+	}
+	if path := config.RuntimeParams["search_path"]; path != "" {
+		environment = append(environment, "PGOPTIONS=-c search_path="+strings.ReplaceAll(path, " ", `\ `))
+	}
+	return append(environment, fromParameters(s.place)...), nil
+}
+
+// fromParameters are what a URL says behind its question mark.
+func fromParameters(database string) (environment []string) {
+	_, text, _ := strings.Cut(database, "?")
+	parameters, err := url.ParseQuery(text)
+	if err != nil {
+		return nil
+	}
+	for name, variable := range libpqVariables {
+		if value := parameters.Get(name); value != "" {
+			environment = append(environment, variable+"="+value)
+		}
+	}
+	known := parameters.Has("sslrootcert") || os.Getenv("PGSSLROOTCERT") != ""
+	if i := slices.IndexFunc(authorities, readable); !known && i >= 0 && parameters.Get("sslmode") == "verify-full" {
+		environment = append(environment, "PGSSLROOTCERT="+authorities[i])
+	}
+	slices.Sort(environment)
+	return environment
+}
+
+func readable(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
