@@ -150,7 +150,7 @@ func (b *Backup) read(ring *seal.Ring) error {
 	if err != nil {
 		return errNoBackup
 	}
-	if _, err := io.Copy(sum, r); err != nil {
+	if _, err := io.Copy(sum, r); err != nil { // #nosec G110 -- nothing is packed in it
 		return errNoBackup
 	}
 	second, err := r.Next()
