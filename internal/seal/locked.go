@@ -58,7 +58,7 @@ func (r *Ring) lock(passphrase string, p Params) ([]byte, error) {
 		Format: lockFormat, KDF: "argon2id", MemoryKiB: p.MemoryKiB, Time: p.Time, Threads: p.Threads,
 		Salt: make([]byte, saltSize), Cipher: "AES-256-GCM", Keys: r.KeyIDs(),
 	}
-	rand.Read(l.Salt) // never fails: it ends the program instead
+	rand.Read(l.Salt)                                               // never fails: it ends the program instead
 	l.Box = l.cipher(passphrase).Seal(nil, nil, r.text(), l.head()) // #nosec G407 -- the box draws its own nonces and takes none
 	text, err := json.MarshalIndent(l, "", "  ")
 	return append(text, '\n'), err
