@@ -207,6 +207,9 @@ func (g *gallery) checkTwoFactor(t *testing.T, p *browser.Page, who *person, loo
 	p.Fill("Enter the code here", who.code())
 	p.Press("Submit")
 	g.check(t, p)
+	if code := p.Box(".codes li:last-child"); code.Dy() > 40 {
+		t.Errorf("a recovery code takes %d pixels of height: more than a line", code.Dy())
+	}
 	for _, page := range []string{
 		"/account", "/account/2fa/disable", "/account/2fa/disable?recovery=1", "/account/2fa/delete", "/account/2fa/replace",
 		"/account/recovery-codes", "/administration/access/add",
