@@ -17,8 +17,8 @@ import (
 // the listener: drop those that begin a connection (SYN), pass the others, so
 // that handshakes under way end well.
 func shut(door net.Listener) error {
-	const flags, syn, pass, drop = 13, 0x02, 0xffff, 0
-	filter := []unix.SockFilter{
+	const length, flags, syn, pass, drop = 4, 13, 0x02, 0xffff, 0
+	filter := [length]unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
 		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: syn, Jt: 0, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: drop},
@@ -32,7 +32,7 @@ func shut(door net.Listener) error {
 	if err != nil {
 		return err
 	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	program := unix.SockFprog{Len: length, Filter: &filter[0]}
 	var refused error
 	err = raw.Control(func(fd uintptr) {
 		refused = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
