@@ -22,6 +22,7 @@ import (
 	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/store"
+	"portal/internal/tracing"
 	"portal/internal/weak"
 )
 
@@ -43,6 +44,7 @@ type services struct {
 	hasher   *seal.Hasher
 	meter    *meter.Meter // nil where nobody watches
 	witness  *backup.Witness
+	tracer   *tracing.Tracer
 }
 
 // open opens the data folder and the database, makes both where they are new,

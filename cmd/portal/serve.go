@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/tracing"
 	"portal/internal/web"
 )
 
@@ -48,7 +49,7 @@ func (cmd *serveCmd) Validate() error {
 
 // Run serves until the context ends.
 func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
-	log := slog.New(slog.NewJSONHandler(w.Err, &slog.HandlerOptions{Level: cmd.LogLevel}))
+	log := slog.New(tracing.Log(slog.NewJSONHandler(w.Err, &slog.HandlerOptions{Level: cmd.LogLevel}), web.RequestID))
 	listener, err := open(ctx, cmd.Listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s; choose another address with --listen: %w", cmd.Listen, err)
@@ -94,6 +95,11 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *u
 	if err := cmd.openPost(s, base, w, log); err != nil {
 		return err
 	}
+	lastTraces, err := cmd.followRequests(ctx, s, n.ID, w, log)
+	if err != nil {
+		return err
+	}
+	defer lastTraces()
 	ready := leave.ready(n.Ready)
 	pages, err := cmd.pages(s, base, ready, w, log)
 	if err != nil {
@@ -127,7 +133,7 @@ func (cmd *serveCmd) pages(s *services, base *url.URL, ready func(context.Contex
 	return web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
 		Ready: ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
-		Mail: s.post.Server != nil, Meter: s.meter,
+		Mail: s.post.Server != nil, Meter: s.meter, Tracer: s.tracer,
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -19,17 +19,20 @@ import (
 	"portal/internal/meter"
 	"portal/internal/seal"
 	"portal/internal/telemetry"
+	"portal/internal/tracing"
 )
 
 // watchFlags say how the portal is seen from outside.
 type watchFlags struct {
 	MetricsListen string `help:"Address for Prometheus: GET /metrics, and nothing else. Without a host, as :9464, it is reached from this machine only." env:"PORTAL_METRICS_LISTEN" placeholder:"ADDRESS"`
+	OTLPEndpoint  string `name:"otlp-endpoint" help:"Trace collector (OpenTelemetry, OTLP over HTTP), for example http://127.0.0.1:4318; https:// beyond this machine. Headers that it wants come from PORTAL_OTLP_HEADERS or from the file that PORTAL_OTLP_HEADERS_FILE names." env:"PORTAL_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	OTLPCA        string `name:"otlp-ca" help:"File with the certificates (PEM) that vouch for the trace collector, in place of the system's." env:"PORTAL_OTLP_CA" placeholder:"FILE"`
 }
 
 // meter counts where somebody is to see it; otherwise it is nil and costs
 // nothing.
 func (f watchFlags) meter() *meter.Meter {
-	if f.MetricsListen == "" {
+	if f.MetricsListen == "" && f.OTLPEndpoint == "" {
 		return nil
 	}
 	return meter.New()
@@ -77,11 +80,9 @@ func (f watchFlags) showMetrics(ctx context.Context, s *services, way *wayIn, re
 	if f.MetricsListen == "" {
 		return func() {}, nil
 	}
-	s.hasher.Watched(func(context.Context) seal.Watch { return &hashWatch{meter: s.meter, now: w.Now, since: w.Now()} })
 	c := telemetry.Config{
-		Meter: s.meter, Store: s.store, Hasher: s.hasher, Now: w.Now, Ready: ready, CertificateEnds: way.certificate.ends, Mail: s.post.Server != nil,
+		Meter: s.meter, Store: s.store, Hasher: s.hasher, Now: w.Now, Ready: ready, CertificateEnds: way.certificate.ends, Mail: s.post.Server != nil, Version: version, Revision: cmp.Or(commit, builtFrom()),
 	}
-	c.Version, c.Revision = build()
 	handler, err := telemetry.Metrics(c)
 	if err != nil {
 		return nil, err
@@ -102,29 +103,75 @@ func (f watchFlags) showMetrics(ctx context.Context, s *services, way *wayIn, re
 	return func() { _ = server.Close() }, nil
 }
 
-// build is which program this is, as far as the build has noted it.
-func build() (version, revision string) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "", ""
+// farewellToTraces is how long the last traces may take to be sent.
+const farewellToTraces = 5 * time.Second
+
+// followRequests sends traces to the collector of the flags, until the returned
+// function has sent the last ones.
+func (f watchFlags) followRequests(ctx context.Context, s *services, instance string, w world, log *slog.Logger) (stop func(), err error) {
+	if s.meter != nil {
+		s.hasher.Watched(func(ctx context.Context) seal.Watch { return watchHash(ctx, s.meter, w.Now) })
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			revision = s.Value
+	if f.OTLPEndpoint == "" {
+		return func() {}, nil
+	}
+	to := telemetry.CollectorConfig{Meter: s.meter, Log: log, Now: w.Now}
+	if to.Endpoint, err = telemetry.ParseEndpoint(f.OTLPEndpoint); err != nil {
+		return nil, fmt.Errorf("--otlp-endpoint %q: %w", f.OTLPEndpoint, err)
+	}
+	if to.Headers, err = otlpHeaders(w); err != nil {
+		return nil, err
+	}
+	if f.OTLPCA != "" {
+		if to.Roots, err = rootsOf(f.OTLPCA); err != nil {
+			return nil, fmt.Errorf("--otlp-ca: %w", err)
 		}
 	}
-	return info.Main.Version, revision
+	tracer, shutdown, err := telemetry.Traces(ctx, telemetry.Identity{Version: version, Instance: instance}, telemetry.NewCollector(to))
+	s.tracer = tracer
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellToTraces)
+		defer cancel()
+		_ = shutdown(ctx) // the collector tells the log itself
+	}, err
+}
+
+// otlpHeaders reads what opens the collector's door, from the environment or
+// from a file that nobody else may read (CF-01).
+func otlpHeaders(w world) (http.Header, error) {
+	const variable = "PORTAL_OTLP_HEADERS"
+	text := cmp.Or(w.Getenv(variable), w.Getenv("OTEL_EXPORTER_OTLP_HEADERS"))
+	if path := w.Getenv(variable + "_FILE"); path != "" {
+		var err error
+		if text, err = w.secretFile(variable+"_FILE", path); err != nil {
+			return nil, err
+		}
+	}
+	headers, err := telemetry.ParseHeaders(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return headers, nil
 }
 
 // hashWatch looks on at one password hash.
 type hashWatch struct {
 	meter *meter.Meter
 	now   portal.Clock
-	since time.Time // of the wait, then of the work
+	ctx   context.Context // of the request that the hash is for
+	since time.Time       // of the wait, then of the work
+	part  tracing.Part    // the same, of the trace
+}
+
+func watchHash(ctx context.Context, m *meter.Meter, now portal.Clock) *hashWatch {
+	h := &hashWatch{meter: m, now: now, ctx: ctx, since: now()}
+	_, h.part = tracing.Begin(ctx, "wait for a core")
+	return h
 }
 
 // Begun is the end of the wait.
 func (h *hashWatch) Begun(err error) {
+	h.part.End(err)
 	if err != nil {
 		h.meter.HashRefused()
 		return
@@ -132,10 +179,14 @@ func (h *hashWatch) Begun(err error) {
 	now := h.now()
 	h.meter.HashWaited(now.Sub(h.since))
 	h.since = now
+	_, h.part = tracing.Begin(h.ctx, "password hash")
 }
 
 // Done is the end of the work.
-func (h *hashWatch) Done() { h.meter.Hashed(h.now().Sub(h.since)) }
+func (h *hashWatch) Done() {
+	h.part.End(nil)
+	h.meter.Hashed(h.now().Sub(h.since))
+}
 
 // validity notes until when the certificate is good that visitors are shown.
 type validity struct {

@@ -26,6 +26,7 @@ var floorOf = map[string]int{
 	"internal/seal":      0,
 	"internal/weak":      0,
 	"internal/meter":     0,
+	"internal/tracing":   0,
 }
 
 // tools are commands that are run from the source and never shipped, each with
@@ -106,6 +107,7 @@ var fences = []fence{
 	{"net/http", fromFloor(4), "HTTP begins on floor 4"},
 	{"github.com/wneessen/go-mail", only("internal/mail"), "only mail talks to a mail server"},
 	{"github.com/prometheus", only("internal/meter", "internal/telemetry"), "rooms say what happened; meter counts it, and telemetry shows it"},
+	{"go.opentelemetry.io", only("internal/tracing", "internal/telemetry"), "rooms say what part of a request they are; tracing follows it, and telemetry sends it"},
 	{"html/template", only("internal/web", "internal/mail"), "only web and mail make HTML"},
 	{module + "/internal/store", notEdge, "web and api ask auth and admin"},
 	{module + "/internal/otp", notEdge, "web and api ask auth and admin"},
@@ -181,6 +183,7 @@ func TestFencesStand(t *testing.T) {
 		}, []string{"imports database/sql: only store", "imports modernc.org/sqlite/lib", "imports github.com/jackc/pgx/v5"}},
 		{"HTTP", map[string]string{"internal/auth/a.go": `package auth; import _ "net/http/cookiejar"`}, []string{"HTTP begins on floor 4"}},
 		{"metrics", map[string]string{"internal/auth/a.go": `package auth; import _ "github.com/prometheus/client_golang/prometheus"`}, []string{"meter counts it"}},
+		{"traces", map[string]string{"internal/web/a.go": `package web; import _ "go.opentelemetry.io/otel/trace"`}, []string{"tracing follows it"}},
 		{"HTML", map[string]string{"cmd/portal/a.go": `package main; import _ "html/template"`}, []string{"only web and mail"}},
 		{"edge", map[string]string{
 			"internal/api/a.go": `package api; import (_ "portal/internal/otp"; _ "portal/internal/seal")`,

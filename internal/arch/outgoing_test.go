@@ -19,14 +19,15 @@ var goesOut = map[string][]string{
 
 // ways are the places that may connect, and to what.
 var ways = map[string]string{
-	"internal/mail": "the mail server",
-	"cmd/portal":    "the certificate authority (ACME)",
-	"cmd/bench":     "the portal that it measures; never shipped",
+	"internal/mail":      "the mail server",
+	"internal/telemetry": "the trace collector",
+	"cmd/portal":         "the certificate authority (ACME)",
+	"cmd/bench":          "the portal that it measures; never shipped",
 }
 
 // outgoing is the rule that the program connects to nothing but what it was
 // told of: the database (by its drivers, which only store may import), the mail
-// server and the certificate authority (CF-05).
+// server, the certificate authority and the trace collector (CF-05).
 func outgoing(t *tree) []string {
 	var findings []string
 	for _, p := range t.production() {

@@ -29,7 +29,7 @@ func (s *Service) Authenticate(ctx context.Context, o portal.Origin, token strin
 	}
 	if s.now().Sub(live.LastSeenAt) >= touchEvery {
 		if err := s.store.Touch(ctx, live.User.CustomerID, live.ID); err != nil {
-			s.log.WarnContext(ctx, "the use of a session was not noted", "error", err, "request_id", o.RequestID)
+			s.log.WarnContext(ctx, "the use of a session was not noted", "error", err)
 		}
 	}
 	return actorOf(live, o, s.now()), nil

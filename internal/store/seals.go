@@ -63,7 +63,7 @@ func (s *Store) Snapshot(ctx context.Context, customer portal.CustomerID, fn fun
 	}
 	var missed []string
 	defer tx.Rollback() //nolint:errcheck // it has only read
-	return fn(View{q: s.watch(onTx{tx, s.reader, s.statements, &missed}), customer: customer, Now: s.now()})
+	return fn(View{q: s.watchTx(onTx{tx, s.reader, s.statements, &missed}), customer: customer, Now: s.now()})
 }
 
 // Chain reads both ends of the customer's chain; ErrNotFound where nothing was

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"portal/internal/tracing"
 )
 
 // Budget allows so many hits within a window.
@@ -73,7 +75,9 @@ var errUsedUp = errors.New("a budget is used up")
 // charge runs charges in one short transaction of its own, all or none. It
 // reads what others have committed a moment ago: no serialisable transaction,
 // nothing to retry.
-func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) error) error {
+func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) error) (err error) {
+	ctx, part := tracing.Begin(ctx, "transaction")
+	defer func() { part.End(err) }()
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return translate(err)
@@ -81,7 +85,7 @@ func (s *Store) charge(ctx context.Context, fn func(q querier, now time.Time) er
 	var missed []string
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
-	err = fn(s.watch(onTx{tx, s.writer, s.statements, &missed}), s.now())
+	err = fn(s.watchTx(onTx{tx, s.writer, s.statements, &missed}), s.now())
 	if errors.Is(err, errUsedUp) {
 		return nil
 	}

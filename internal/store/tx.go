@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/tracing"
 )
 
 // View reads the rows of one customer.
@@ -62,9 +63,11 @@ func (s *Store) WriteUnaudited(ctx context.Context, customer portal.CustomerID, 
 	return s.transact(ctx, customer, s.writeOptions, fn)
 }
 
-func (s *Store) transact(ctx context.Context, customer portal.CustomerID, how *sql.TxOptions, fn func(*Tx) error) error {
-	var err error
+func (s *Store) transact(ctx context.Context, customer portal.CustomerID, how *sql.TxOptions, fn func(*Tx) error) (err error) {
+	ctx, part := tracing.Begin(ctx, "transaction")
+	defer func() { part.End(err) }()
 	for try := range tries {
+		part.Tries(try + 1)
 		err = s.attempt(ctx, customer, how, fn)
 		if !retryable(err) {
 			return translate(err)
@@ -86,7 +89,7 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, how *sq
 	var missed []string
 	defer func() { s.statements.prepareAll(ctx, s.writer, missed) }()
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing; after a failure the first error counts
-	view := View{q: s.watch(onTx{tx, s.writer, s.statements, &missed}), customer: customer, Now: s.now()}
+	view := View{q: s.watchTx(onTx{tx, s.writer, s.statements, &missed}), customer: customer, Now: s.now()}
 	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node, alone: s.alone}); err != nil {
 		return err
 	}

@@ -7,20 +7,32 @@ import (
 	"time"
 
 	"portal/internal/meter"
+	"portal/internal/tracing"
 )
 
-// watched times each statement (docs/monitoring.md).
+// watched times each statement, and makes it a part of the trace that its
+// context brings, where it is not within a transaction, which is a part already
+// (docs/monitoring.md).
 type watched struct {
-	next querier
-	s    *Store
+	next  querier
+	s     *Store
+	alone bool
 }
 
-// watch puts the clock before a querier, where somebody looks at it.
+// watch puts the clock before single statements, where somebody looks at it.
 func (s *Store) watch(q querier) querier {
 	if s.meter == nil {
 		return q
 	}
-	return watched{q, s}
+	return watched{q, s, true}
+}
+
+// watchTx does so for statements within a transaction.
+func (s *Store) watchTx(q querier) querier {
+	if s.meter == nil {
+		return q
+	}
+	return watched{q, s, false}
 }
 
 // work is a statement that is under way.
@@ -28,30 +40,38 @@ type work struct {
 	s     *Store
 	kind  meter.Operation
 	began time.Time
+	part  tracing.Part
 }
 
-func (w watched) begin(query string) work {
-	kind := meter.Write
+func (w watched) begin(ctx context.Context, query string) work {
+	at := work{s: w.s, kind: meter.Write, began: w.s.now()}
+	name := "database write"
 	if strings.HasPrefix(query, "SELECT ") {
-		kind = meter.Read
+		at.kind, name = meter.Read, "database read"
 	}
-	return work{w.s, kind, w.s.now()}
+	if w.alone {
+		_, at.part = tracing.Begin(ctx, name)
+	}
+	return at
 }
 
-func (w work) end() { w.s.meter.Database(w.kind, w.s.now().Sub(w.began)) }
+func (w work) end() {
+	w.s.meter.Database(w.kind, w.s.now().Sub(w.began))
+	w.part.End(nil)
+}
 
 func (w watched) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	defer w.begin(query).end()
+	defer w.begin(ctx, query).end()
 	return w.next.exec(ctx, query, args...)
 }
 
 func (w watched) row(ctx context.Context, query string, args ...any) *sql.Row {
-	defer w.begin(query).end()
+	defer w.begin(ctx, query).end()
 	return w.next.row(ctx, query, args...)
 }
 
 func (w watched) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	defer w.begin(query).end()
+	defer w.begin(ctx, query).end()
 	return w.next.rows(ctx, query, args...)
 }
 
@@ -60,6 +80,6 @@ func (s *Store) commit(tx *sql.Tx) error {
 	if s.meter == nil {
 		return tx.Commit()
 	}
-	defer work{s, meter.Commit, s.now()}.end()
+	defer work{s: s, kind: meter.Commit, began: s.now()}.end()
 	return tx.Commit()
 }

@@ -13,6 +13,7 @@ import (
 
 	"portal"
 	"portal/internal/meter"
+	"portal/internal/tracing"
 )
 
 // patience is how long one request may take.
@@ -46,6 +47,7 @@ func (s *site) traced(next http.Handler) http.Handler {
 		t := &trace{requestID: rand.Text(), address: s.proxies.client(r), pattern: "none", counted: s.nowhere}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), traceKey{}, t), patience)
 		defer cancel()
+		ctx, followed := s.follow(ctx, r)
 		w.Header().Set("X-Request-Id", t.requestID)
 		answer := &recorder{ResponseWriter: w}
 		s.meter.Begin()
@@ -53,12 +55,34 @@ func (s *site) traced(next http.Handler) http.Handler {
 			took := s.now().Sub(begin)
 			t.counted.Answered(answer.status, took)
 			s.meter.End()
+			followed.End(tracing.Answer{
+				Method: knownMethod(r.Method), Route: t.pattern, RequestID: t.requestID, Status: answer.status, Kind: kindOf(t.err),
+			})
 			s.logVisit(ctx, r.Method, t, answer.status, took)
 		}()
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }
 
+// follow begins the trace of a request. What its headers say of a trace counts
+// where they come from a named proxy. The health pages are asked all the time
+// by machines, and nobody wants to read of it.
+func (s *site) follow(ctx context.Context, r *http.Request) (context.Context, *tracing.Request) {
+	if s.tracer == nil || isHealth(r.URL.Path) {
+		return ctx, nil
+	}
+	var trusted http.Header
+	if s.proxies.trust(peerOf(r)) {
+		trusted = r.Header
+	}
+	return s.tracer.Request(ctx, trusted)
+}
+
+// RequestID finds the number of the request that a context belongs to.
+func RequestID(ctx context.Context) string { return traceOf(ctx).requestID }
+
+// logVisit writes the line of a request. Its number comes from the context, as
+// with every line.
 func (s *site) logVisit(ctx context.Context, method string, t *trace, status int, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
@@ -70,7 +94,7 @@ func (s *site) logVisit(ctx context.Context, method string, t *trace, status int
 	}
 	attrs := []slog.Attr{
 		slog.String("method", knownMethod(method)), slog.String("route", t.pattern), slog.Int("status", status),
-		slog.Duration("took", took), slog.String("request_id", t.requestID),
+		slog.Duration("took", took),
 	}
 	if t.userID != "" {
 		attrs = append(attrs, slog.String("user_id", string(t.userID)))

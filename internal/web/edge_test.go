@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/tracing"
 )
 
 // edge is the portal without use cases: everything that is decided before one
@@ -30,7 +31,7 @@ func newEdge(t *testing.T, base string, more ...Route) edge {
 	}
 	var log bytes.Buffer
 	h, err := build(Config{
-		BaseURL: u, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: noon, Overall: 12 * time.Hour, KnownBrowser: 180 * 24 * time.Hour,
+		BaseURL: u, Log: slog.New(tracing.Log(slog.NewTextHandler(&log, nil), RequestID)), Now: noon, Overall: 12 * time.Hour, KnownBrowser: 180 * 24 * time.Hour,
 		Ready: func(context.Context) error { return nil },
 	}, append(Routes(), more...))
 	if err != nil {

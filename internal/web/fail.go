@@ -94,6 +94,20 @@ func statusOf(code portal.Code) int {
 	return http.StatusInternalServerError
 }
 
+// kindOf is what went wrong in a word, for traces.
+func kindOf(err error) string {
+	var r refusal
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &r):
+		return "refused"
+	case errors.Is(err, context.Canceled):
+		return "gone"
+	}
+	return string(portal.ErrorCode(err))
+}
+
 // fail answers a visit that a handler could not answer.
 func (s *site) fail(v *visit, err error) {
 	var path elsewhere

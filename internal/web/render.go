@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"portal"
+	"portal/internal/tracing"
 )
 
 //go:embed templates/*.html
@@ -138,7 +139,9 @@ func (e engine) render(w io.Writer, v view) error {
 func (s *site) render(v *visit, status int, p page) error {
 	shown := s.viewOf(p, v.actor, v.r.URL.Path, s.now())
 	shown.Notice = s.notice(v.query["notice"])
+	_, part := tracing.Begin(v.ctx(), "page")
 	whole, err := s.print(shown)
+	part.End(err)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"portal/internal/admin"
 	"portal/internal/auth"
 	"portal/internal/meter"
+	"portal/internal/tracing"
 )
 
 // Config is what the pages stand on.
@@ -48,6 +49,8 @@ type Config struct {
 	Mail bool
 	// Meter counts requests; nil counts nothing.
 	Meter *meter.Meter
+	// Tracer begins the trace of each request; nil begins none.
+	Tracer *tracing.Tracer
 }
 
 // site is the portal as the browser sees it.
@@ -65,6 +68,7 @@ type site struct {
 	blank   []byte // the sign-in page, as everybody sees it at first
 	mux     *http.ServeMux
 	meter   *meter.Meter
+	tracer  *tracing.Tracer
 	nowhere *meter.Route // counts what no route has answered
 }
 
@@ -92,7 +96,7 @@ func build(c Config, routes []Route) (http.Handler, error) {
 		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, mail: c.Mail,
 		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		press: printing, blank: blank, mux: http.NewServeMux(),
-		meter: c.Meter, nowhere: c.Meter.Route("any", "none"),
+		meter: c.Meter, tracer: c.Tracer, nowhere: c.Meter.Route("any", "none"),
 	}
 	if err := s.register(routes); err != nil {
 		return nil, err
