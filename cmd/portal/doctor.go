@@ -12,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"portal/internal/backup"
 	"portal/internal/doctor"
 	"portal/internal/keeper"
 	"portal/internal/mail"
+	"portal/internal/store"
 )
 
 // doctorCmd looks the installation over (CF-06).
@@ -66,6 +68,13 @@ func (cmd *doctorCmd) config(c *cli, w world) doctor.Config {
 	return doctor.Config{
 		Data: c.Data, RingFile: filepath.Join(c.Data, "keyring.json"), Database: c.Database, DatabaseErr: c.databaseErr,
 		Secrets: cmd.secrets(w), Helo: cmd.helo(), Jobs: leased(), Quick: cmd.Quick,
+		PutBack: func(ctx context.Context, data *store.Store) (bool, error) {
+			err := backup.NewWitness(c.Data, data, w.Now).Check(ctx)
+			if errors.Is(err, backup.ErrOlder) {
+				return true, nil
+			}
+			return false, err
+		},
 		Actor: host(), Now: w.Now, Limits: c.limits(), Log: quiet,
 	}
 }

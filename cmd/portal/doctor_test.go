@@ -185,6 +185,7 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 		if in.Database != "" {
 			off, on = "ALTER TABLE events DISABLE TRIGGER events_updated", "ALTER TABLE events ENABLE TRIGGER events_updated"
 		}
+		witness := filepath.Join(in.Data, "newest-event.json")
 		const copied = "INSERT INTO authenticators SELECT * FROM kept"
 		in.suffer(t, usual, []disease{
 			{name: "a counter", harm: sql("UPDATE customer_counts SET users = users + 1 WHERE role = 'user' AND twofa_state = 'none'"), want: codes(doctor.CountsWrong), mend: sql(countAnew(t)...)},
@@ -200,11 +201,19 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 			{name: "a suspended customer", harm: sql("UPDATE customers SET suspended_at = 1 WHERE name = 'Acme'"), mend: sql("UPDATE customers SET suspended_at = 0", "UPDATE users SET frozen_at = 0, state = 'active'")},
 			{name: "a mail that was given up", harm: sql("UPDATE mails SET state = 'failed', created_at = 1"), want: codes(doctor.MailsFailed), mend: sql("UPDATE mails SET state = 'waiting'")},
 			{name: "a rotation cut short", harm: sql("INSERT INTO leases (name, holder, until, mark) VALUES ('re-seal', '', 0, 1)"), want: codes(doctor.RotationStuck), mend: sql("DELETE FROM leases WHERE name = 're-seal'")},
+			{name: "a restore that is not settled", harm: sql("INSERT INTO leases (name, holder, until, mark) VALUES ('post-restore, owed since', '', 0, 1000000)"), want: codes(doctor.RestoreOwed), mend: sql("DELETE FROM leases WHERE name = 'post-restore, owed since'")},
+			{name: "an older database", harm: func() {
+				must(t, os.WriteFile(witness, []byte(`{"event": 999999, "at": "2026-01-02T03:04:05Z"}`), 0o600))
+			},
+				want: codes(doctor.DatabaseOlder), mend: func() { must(t, os.Remove(witness)) }},
 			{name: "an older schema", harm: sql("CREATE TABLE kept AS SELECT * FROM schema_migrations", "DELETE FROM schema_migrations WHERE name = (SELECT MAX(name) FROM schema_migrations)"),
 				want: codes(doctor.SchemaPending), mend: sql("DELETE FROM schema_migrations", "INSERT INTO schema_migrations SELECT * FROM kept")},
 			{name: "a newer schema", harm: sql("INSERT INTO schema_migrations (name, digest, applied_at) VALUES ('9999_future.sql', 'x', 1)"), want: codes(doctor.SchemaForeign), mend: sql("DELETE FROM schema_migrations WHERE name = '9999_future.sql'")},
 			{name: "another schema", harm: sql("UPDATE schema_migrations SET digest = 'x'"), want: codes(doctor.SchemaForeign), mend: sql("DELETE FROM schema_migrations", "INSERT INTO schema_migrations SELECT * FROM kept", "DROP TABLE kept")},
 		})
+		if in.Database != "" {
+			in.suffer(t, usual, []disease{{name: "half a restore", harm: sql("CREATE TABLE portal_restoring (since BIGINT)"), want: codes(doctor.RestoreCutShort), mend: sql("DROP TABLE portal_restoring")}})
+		}
 		in.sufferNodes(t, db)
 	})
 }

@@ -39,6 +39,9 @@ func (e *examination) look(ctx context.Context, r *doctor.Report) error {
 		return nil
 	}
 	base, err := e.settle(listening)
+	if err == nil {
+		err = e.apart(e.Listen, e.ListenHTTP)
+	}
 	if err != nil {
 		r.Found(doctor.SettingsRefused, "%v", err)
 	} else {
@@ -61,6 +64,9 @@ func (e *examination) doubt(r *doctor.Report, base *url.URL, listening *net.TCPA
 	}
 	if len(e.Proxy) > 0 && (listening.IP == nil || listening.IP.IsUnspecified()) {
 		r.Found(doctor.ProxyBypassed, "--listen %s takes plain HTTP on every network of this machine, past the proxy", e.Listen)
+	}
+	if host, _, err := net.SplitHostPort(e.MetricsListen); err == nil && !isLoopback(orLoopback(host)) {
+		r.Found(doctor.MetricsOpen, "--metrics-listen %s answers other machines in clear, whoever asks", e.MetricsListen)
 	}
 	networks, err := e.proxies()
 	for _, network := range networks {

@@ -21,7 +21,6 @@ type serveCmd struct {
 	Drain          time.Duration `help:"How long a portal that is stopped goes on serving while /readyz says 503, so that a proxy notices. Longer than a proxy keeps an idle connection; Ctrl-C does without." default:"5s" env:"PORTAL_DRAIN" placeholder:"TIME"`
 	SourceFailures int           `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
-	watchFlags
 }
 
 // How long one request may take, and how long requests that are under way have

@@ -14,6 +14,7 @@ type settings struct {
 	BaseURL string `help:"How people reach the portal, for example https://portal.example.com. Needed beyond this machine; without it http://localhost with the port of --listen." env:"PORTAL_BASE_URL" placeholder:"URL"`
 	transport
 	smtpFlags
+	watchFlags
 }
 
 // settle is the base URL, once everything fits together with it.

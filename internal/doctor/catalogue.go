@@ -15,6 +15,7 @@ const (
 	ProxyUnnamed    Code = "proxy-unnamed"
 	ProxyWide       Code = "proxy-wide"
 	ProxyBypassed   Code = "proxy-bypassed"
+	MetricsOpen     Code = "metrics-open"
 
 	CertificateUnusable Code = "certificate-unusable"
 	CertificateOther    Code = "certificate-other"
@@ -35,6 +36,10 @@ const (
 	SchemaPending  Code = "schema-pending"
 	SchemaOwed     Code = "schema-owed"
 	SchemaForeign  Code = "schema-foreign"
+
+	RestoreCutShort Code = "restore-cut-short"
+	RestoreOwed     Code = "restore-owed"
+	DatabaseOlder   Code = "database-older"
 
 	RingMissing   Code = "ring-missing"
 	RingUnmade    Code = "ring-unmade"
@@ -91,6 +96,8 @@ var catalogue = map[Code]kind{
 	ProxyWide:       {Warning, "Name the proxies alone: whoever is in the network may say that it is somebody else."},
 	ProxyBypassed:   {Warning, "Listen on the address that the proxy uses, or keep everybody else away with a firewall."},
 
+	MetricsOpen: {Warning, "Listen on this machine, or on an address that Prometheus alone reaches."},
+
 	CertificateUnusable: {Error, "Put a certificate and its key in place that belong together; they are read again by themselves."},
 	CertificateOther:    {Error, "Get a certificate for the host of the base URL; browsers refuse this one."},
 	CertificateEnds:     {Warning, "Renew it; new files are read by themselves."},
@@ -110,6 +117,10 @@ var catalogue = map[Code]kind{
 	SchemaPending:  {Warning, "The next start of this program brings the schema up to date."},
 	SchemaOwed:     {Error, "Run portal migrate with the role that owns the database: this program does not start before."},
 	SchemaForeign:  {Error, "Use the program that belongs to this database."},
+
+	RestoreCutShort: {Error, "Run portal restore again with the same FILE: it goes on. Nothing starts on half a restore."},
+	RestoreOwed:     {Error, "Run portal post-restore with the same --data and --database. No portal starts before."},
+	DatabaseOlder:   {Error, "Find out who put it back. Run portal post-restore: what was revoked since may be accepted again."},
 
 	RingMissing:   {Error, "Put it back from your backup, or copy it from another node (chmod 600). No new key may be made."},
 	RingUnmade:    {Note, "The first start of the portal makes it; or copy that of another node."},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"portal"
 	"portal/internal/mail"
@@ -30,6 +31,8 @@ type Config struct {
 	Helo    string
 	// Jobs are the names of those that one node at a time does.
 	Jobs []string
+	// PutBack tells whether this host has seen the database newer than it is.
+	PutBack func(context.Context, *store.Store) (bool, error)
 	// Quick leaves out what reads every row.
 	Quick bool
 
@@ -80,8 +83,7 @@ func (h *House) Checks() []Check {
 		{"audit trail", h.whole(h.onData(h.audit))},
 		{"mail server", h.mailServer},
 		{"outbox", h.onData(h.outbox)},
-		// A restored database that portal post-restore has not seen yet is
-		// looked at here, as a check of its own.
+		{"restore", h.onData(h.restore)},
 	}
 }
 
@@ -145,6 +147,8 @@ func (h *House) schema(ctx context.Context, r *Report) error {
 	switch {
 	case err != nil:
 		return err
+	case state.CutShort:
+		r.Found(RestoreCutShort, "a restore into this database has begun and did not end")
 	case state.Absent:
 		r.Found(SchemaAbsent, "no portal has written to this database yet")
 	case state.Foreign != nil:
@@ -158,6 +162,24 @@ func (h *House) schema(ctx context.Context, r *Report) error {
 		r.Found(SchemaOwed, "it lacks %q, and the role of the service may not change it", state.Pending)
 	}
 	return nil
+}
+
+// restore looks whether the data was put back and not settled since.
+func (h *House) restore(ctx context.Context, r *Report) error {
+	restored, err := h.data.Restored(ctx)
+	if err != nil {
+		return err
+	}
+	if since := restored.Since; !since.IsZero() {
+		r.Found(RestoreOwed, "the data was restored at %s UTC, and what was revoked since the backup is open again", since.Format(time.DateTime))
+		return nil
+	}
+	older, err := h.PutBack(ctx, h.data)
+	if older {
+		r.Found(DatabaseOlder, "this host has seen the database newer than it is: a backup or an earlier state was put back, or commits were lost")
+	}
+	r.Fine("nothing is to be settled")
+	return err
 }
 
 // folderMissing tells whether the data folder is there at all.

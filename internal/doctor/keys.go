@@ -111,8 +111,8 @@ func (h *House) clock(ctx context.Context, r *Report) error {
 		r.Found(ClockOff, "this machine is %s ahead of the database (negative: behind)", skew.Round(time.Millisecond))
 		return nil
 	}
-	newest, err := h.data.NewestEvent(ctx)
-	if ahead := newest.Sub(h.Now()); ahead > keeper.SkewLimit {
+	newest, err := h.data.Newest(ctx)
+	if ahead := newest.At.Sub(h.Now()); ahead > keeper.SkewLimit {
 		r.Found(ClockBehind, "the newest event was written %s from now", ahead.Round(time.Second))
 	}
 	r.Fine("%s ahead of the database (negative: behind)", skew.Round(time.Millisecond))

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"portal"
@@ -23,17 +22,6 @@ func (s *Store) Leases(ctx context.Context) ([]Lease, error) {
 		l.Until = fromMicros(until)
 		return l, err
 	})
-}
-
-// NewestEvent is when the newest event of the installation was written; zero
-// where there is none.
-func (s *Store) NewestEvent(ctx context.Context) (time.Time, error) {
-	var at int64
-	err := translate(s.View(portal.NoCustomer).q.row(ctx, "SELECT at FROM events ORDER BY id DESC LIMIT 1").Scan(&at))
-	if errors.Is(err, ErrNotFound) {
-		return time.Time{}, nil
-	}
-	return fromMicros(at), err
 }
 
 // ExpiredSetups tells how many set-ups are pending though their time ended

@@ -38,6 +38,8 @@ func openToRead(c Config) (pools, error) {
 
 // SchemaState is how the schema stands to this program.
 type SchemaState struct {
+	// CutShort: a restore has begun here and did not end.
+	CutShort bool
 	// Absent: no portal has written to this database yet.
 	Absent bool
 	// Pending are the migrations that it lacks.
@@ -47,10 +49,15 @@ type SchemaState struct {
 }
 
 // Current tells whether this program can read what is there.
-func (s SchemaState) Current() bool { return !s.Absent && len(s.Pending) == 0 && s.Foreign == nil }
+func (s SchemaState) Current() bool {
+	return !s.CutShort && !s.Absent && len(s.Pending) == 0 && s.Foreign == nil
+}
 
 // Schema compares the schema with what this program wants, and changes nothing.
 func (s *Store) Schema(ctx context.Context) (state SchemaState, err error) {
+	if state.CutShort, err = s.cutShort(ctx); err != nil || state.CutShort {
+		return state, err
+	}
 	var there bool
 	if err := s.reader.QueryRowContext(ctx, s.has, "schema_migrations").Scan(&there); err != nil {
 		return state, translate(err)
