@@ -117,3 +117,12 @@ func Unavailable(cause error) error {
 		Message: "The portal is busy or cannot reach its database. Nothing was changed. Please try again in a few seconds.",
 	}
 }
+
+// Unsure says that the portal lost its database while it was saving: the
+// change may have been made or not, and whoever tries again has to look first.
+func Unsure(cause error) error {
+	return &Error{
+		Code: CodeUnavailable, RetryAfter: 5 * time.Second, Cause: cause,
+		Message: "The portal lost its database while it was saving. Your change may have been made or not: please look before you try again.",
+	}
+}

@@ -23,6 +23,7 @@ var ways = map[string]string{
 	"internal/telemetry": "the trace collector",
 	"cmd/portal":         "the certificate authority (ACME)",
 	"cmd/bench":          "the portal that it measures; never shipped",
+	"internal/store":     "the database, with connections that notice when it is gone",
 }
 
 // outgoing is the rule that the program connects to nothing but what it was

@@ -26,8 +26,14 @@ type Job struct {
 	Do    func(context.Context) error
 }
 
-// retry is how soon a job that failed is tried again, at most.
-const retry = time.Minute
+const (
+	// retry is how soon a job that failed is tried again, at most.
+	retry = time.Minute
+	// lookTime and jobTime end what waits for a database that has gone silent.
+	// A job that has more to do goes on where it was cut off.
+	lookTime = 15 * time.Second
+	jobTime  = 5 * time.Minute
+)
 
 // Config is what a keeper stands on.
 type Config struct {
@@ -74,7 +80,9 @@ func (k *Keeper) murmur(job string) *murmur {
 
 // look has the node look after itself.
 func (k *Keeper) look(ctx context.Context, m *murmur) {
-	err := k.Node.Look(ctx)
+	within, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	err := k.Node.Look(within)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -126,7 +134,9 @@ func (k *Keeper) try(ctx context.Context, job Job, asking, doing *murmur) {
 }
 
 func (k *Keeper) do(ctx context.Context, job Job, m *murmur) {
-	err := job.Do(ctx)
+	within, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
+	err := job.Do(within)
 	if ctx.Err() != nil {
 		return
 	}
@@ -137,7 +147,9 @@ func (k *Keeper) do(ctx context.Context, job Job, m *murmur) {
 	}
 	m.failed(ctx, "a job failed and will be tried again", err)
 	if job.Every > retry {
-		if err := k.Store.EndLease(ctx, job.Name, k.Node.ID, k.Now().Add(retry)); err != nil {
+		within, cancel := context.WithTimeout(ctx, lookTime)
+		defer cancel()
+		if err := k.Store.EndLease(within, job.Name, k.Node.ID, k.Now().Add(retry)); err != nil {
 			k.Log.WarnContext(ctx, "the lease of a job stays", "job", job.Name, "error", err)
 		}
 	}
@@ -147,5 +159,7 @@ func (k *Keeper) due(ctx context.Context, job Job) (bool, error) {
 	if job.Every == 0 {
 		return true, nil
 	}
-	return k.Store.TakeLease(ctx, job.Name, k.Node.ID, job.Every)
+	within, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return k.Store.TakeLease(within, job.Name, k.Node.ID, job.Every)
 }

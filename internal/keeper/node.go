@@ -43,9 +43,11 @@ type NodeConfig struct {
 type Node struct {
 	NodeConfig
 
-	mu       sync.Mutex // over what follows
-	file     error      // what is wrong with the ring file
-	keys     error      // what is wrong with the keys in use
+	mu   sync.Mutex // over what follows; never held while the database is asked
+	file error      // what is wrong with the ring file
+	keys error      // what is wrong with the keys in use
+
+	looking  sync.Mutex // one look at a time
 	said     store.Node // the last report
 	saidAt   time.Time
 	troubles map[string]time.Time // what was said of each trouble, and when
@@ -104,22 +106,30 @@ func (n *Node) Clock(ctx context.Context) error {
 // Look reads the ring file again, takes over what is new, says in the log what
 // is wrong, and tells the other nodes that this one is there.
 func (n *Node) Look(ctx context.Context) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.file = n.reread(ctx)
-	n.trouble(ctx, "the key ring file cannot be used; the keys read before stay in use, but no start would succeed", n.file)
+	n.looking.Lock()
+	defer n.looking.Unlock()
+	file := n.reread(ctx)
+	n.found(&n.file, file)
+	n.trouble(ctx, "the key ring file cannot be used; the keys read before stay in use, but no start would succeed", file)
 	keys := CheckRing(ctx, n.Store, n.Ring)
 	if keys != nil && !badRing(keys) {
 		return keys // the database does not answer: that says nothing of the keys
 	}
-	n.keys = keys
-	n.trouble(ctx, "this node lacks the right keys, is not ready and does no job: put the right key ring file in place, it is read at once", n.keys)
+	n.found(&n.keys, keys)
+	n.trouble(ctx, "this node lacks the right keys, is not ready and does no job: put the right key ring file in place, it is read at once", keys)
 	skew, err := n.Store.Skew(ctx)
 	if err != nil {
 		return err
 	}
 	n.trouble(ctx, "the clocks of this node and of the database disagree: above 30 seconds it is not ready", beyond(skew))
 	return n.report(ctx)
+}
+
+// found notes what a look has found.
+func (n *Node) found(where *error, what error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	*where = what
 }
 
 // badRing tells a ring that does not fit the data from a database that does

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,11 +9,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"portal"
 )
 
 // dialect is the only place that knows which database is underneath.
@@ -148,10 +145,11 @@ func openPostgres(database string) (pools, error) {
 	if err != nil {
 		return pools{}, err
 	}
-	db, err := sql.Open("pgx", database)
+	config, err := reaching(database)
 	if err != nil {
-		return pools{}, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+		return pools{}, err
 	}
+	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(20)
 	return pools{dialect: postgresDialect(), place: database, writer: db, reader: db}, nil
@@ -173,18 +171,6 @@ func (p pools) close() error {
 	return errors.Join(p.reader.Close(), p.writer.Close())
 }
 
-// retryable tells whether a transaction lost a race and may simply run again.
-func retryable(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
-}
-
-// inUse tells whether a migration gave way to somebody who uses its tables.
-func inUse(err error) bool {
-	var pg *pgconn.PgError
-	return retryable(err) || (errors.As(err, &pg) && pg.Code == "55P03")
-}
-
 // conflict tells whether a unique rule of the database was broken.
 func conflict(err error) bool {
 	var pg *pgconn.PgError
@@ -196,43 +182,4 @@ func conflict(err error) bool {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}
 	return false
-}
-
-// outage tells whether the database could not be reached, was busy or full:
-// nothing was changed and a later try may succeed.
-func outage(err error) bool {
-	var connect *pgconn.ConnectError
-	var pg *pgconn.PgError
-	var lite *sqlite.Error
-	switch {
-	case errors.As(err, &connect), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sql.ErrConnDone):
-		return true
-	case retryable(err):
-		return true
-	case errors.As(err, &pg):
-		return pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57"
-	case errors.As(err, &lite):
-		return temporary(lite.Code() & 0xff)
-	}
-	return false
-}
-
-func temporary(code int) bool {
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_IOERR
-}
-
-// translate turns what a driver says into what the floors above understand.
-func translate(err error) error {
-	var own *portal.Error
-	switch {
-	case err == nil, errors.As(err, &own), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return err
-	case errors.Is(err, sql.ErrNoRows):
-		return ErrNotFound
-	case conflict(err):
-		return fmt.Errorf("%w: %w", ErrConflict, err)
-	case outage(err):
-		return portal.Unavailable(err)
-	}
-	return err
 }

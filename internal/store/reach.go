@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -52,4 +53,24 @@ func onThisMachine(config *pgx.ConnConfig) bool {
 		}
 	}
 	return true
+}
+
+// connectTimeout is how long one server of a URL may take to answer, so that
+// the next one is asked while there is still time; connect_timeout in the URL
+// says otherwise.
+const connectTimeout = 3 * time.Second
+
+// reaching is how connections are made. A server that is gone without a word
+// is found out within seconds, also by connections that only wait.
+func reaching(database string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(database)
+	if err != nil {
+		return nil, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	alive := net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: alive}).DialContext
+	return config, nil
 }

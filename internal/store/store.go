@@ -94,7 +94,11 @@ func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
 func (s *Store) selfTest(ctx context.Context) error {
 	var a, b string
 	const query = "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)"
-	if err := s.writer.QueryRowContext(ctx, query, "one", "two").Scan(&a, &b); err != nil {
+	err := s.writer.QueryRowContext(ctx, query, "one", "two").Scan(&a, &b)
+	if err != nil && !turnedAway(err) {
+		err = translate(err)
+	}
+	if err != nil {
 		return fmt.Errorf("the database cannot be opened: %w", err)
 	}
 	if a != "two" || b != "one" {

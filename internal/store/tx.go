@@ -34,8 +34,8 @@ func (tx *Tx) Enter(customer portal.CustomerID) *Tx {
 	return &Tx{View: view, recorded: tx.recorded, node: tx.node, alone: tx.alone}
 }
 
-// tries is how often a transaction that lost a race runs again, before the
-// caller is told that the portal is busy.
+// tries is how often a transaction that lost a race or its connection runs
+// again, before the caller is told that the portal is busy.
 const tries = 12
 
 // View returns a view for single reads outside a transaction.
@@ -69,7 +69,7 @@ func (s *Store) transact(ctx context.Context, customer portal.CustomerID, how *s
 	for try := range tries {
 		part.Tries(try + 1)
 		err = s.attempt(ctx, customer, how, fn)
-		if !retryable(err) {
+		if !again(err) {
 			return translate(err)
 		}
 		if pause(ctx, try) != nil {
@@ -93,7 +93,7 @@ func (s *Store) attempt(ctx context.Context, customer portal.CustomerID, how *sq
 	if err := fn(&Tx{View: view, recorded: new(bool), node: s.node, alone: s.alone}); err != nil {
 		return err
 	}
-	return s.commit(tx)
+	return committed(s.commit(tx))
 }
 
 // pause waits a growing, jittered moment before the next try.

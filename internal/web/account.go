@@ -188,7 +188,7 @@ func (s *site) confirmSetup(v *visit) error {
 	confirmed, err := s.auth.ConfirmSetup(v.ctx(), v.actor, v.form.get(portal.FieldCode))
 	s.renew(v, confirmed.Session)
 	if err == nil {
-		return s.accountWith(v, accountNews{codes: confirmed.RecoveryCodes})
+		return afterwards(s.accountWith(v, accountNews{codes: confirmed.RecoveryCodes}))
 	}
 	p := v.problem(err, portal.FieldCode)
 	if p == nil {

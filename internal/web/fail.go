@@ -131,6 +131,15 @@ func (s *site) fail(v *visit, err error) {
 	}
 }
 
+// afterwards is for what fails after a deed, such as the page that would tell of
+// it: nobody may read then that nothing was changed.
+func afterwards(err error) error {
+	if portal.ErrorCode(err) == portal.CodeUnavailable || errors.Is(err, context.DeadlineExceeded) {
+		return portal.Unsure(err)
+	}
+	return err
+}
+
 // payAt is the page on which a debt is paid.
 func payAt(d portal.Debt) string {
 	if d == portal.OwesPassword {

@@ -69,7 +69,7 @@ func (s *site) signedIn(v *visit, earned auth.SignedIn) error {
 		return v.redirect("/sign-in/code")
 	}
 	if err := s.leave(v); err != nil {
-		return err
+		return afterwards(err)
 	}
 	s.cookies.set(v.w, sessionCookie, earned.Session)
 	s.cookies.set(v.w, browserCookie, earned.Browser)

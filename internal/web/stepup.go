@@ -99,7 +99,7 @@ func (s *site) act(v *visit, d deed) error {
 	case err != nil:
 		return s.deedFailed(v, d, err)
 	case len(result.RecoveryCodes) > 0:
-		return s.accountWith(v, accountNews{codes: result.RecoveryCodes})
+		return afterwards(s.accountWith(v, accountNews{codes: result.RecoveryCodes}))
 	}
 	return v.redirect(d.done(v))
 }

@@ -81,7 +81,7 @@ func (s *site) again(v *visit) error {
 	}
 	actor, err := s.auth.Authenticate(v.ctx(), v.origin(), v.renewed)
 	if err != nil {
-		return err
+		return afterwards(err)
 	}
 	v.enter(actor)
 	v.renewed = ""
