@@ -19,6 +19,7 @@ import (
 type serveCmd struct {
 	settings
 	Drain          time.Duration `help:"How long a portal that is stopped goes on serving while /readyz says 503, so that a proxy notices. Longer than a proxy keeps an idle connection; Ctrl-C does without." default:"5s" env:"PORTAL_DRAIN" placeholder:"TIME"`
+	DatabaseWait   time.Duration `help:"How long a start waits for a database that does not answer yet, before it gives up." default:"30s" env:"PORTAL_DATABASE_WAIT" placeholder:"TIME"`
 	SourceFailures int           `help:"Failed sign-ins of one address in an hour, before it has to wait; people of one office share an address." default:"200" env:"PORTAL_SOURCE_FAILURES" placeholder:"NUMBER"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info" env:"PORTAL_LOG_LEVEL" placeholder:"LEVEL"`
 }
@@ -62,7 +63,8 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.openMetered(ctx, w, log, cmd.meter())
+	counts := cmd.meter()
+	s, err := await(ctx, cmd.DatabaseWait, log, func(ctx context.Context) (*services, error) { return c.openMetered(ctx, w, log, counts) })
 	if err != nil {
 		return err
 	}
