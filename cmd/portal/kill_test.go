@@ -9,29 +9,35 @@ import (
 	"portal"
 )
 
-// kills is how often the server is killed in the middle of things.
-const kills = 100
+// kills is how often the server is killed in the middle of things; make soak
+// does it longer.
+const kills, soakKills = 15, 100
 
 // A server that is killed at a random moment of set-up, confirmation,
-// disabling or deletion leaves a legal state, and the person can go on: sign
+// disabling or deletion leaves a legal state each time, and the person can go on: sign
 // in with what they hold, see one of the states, and reach every other one.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	s := in.Serve()
-	s.Run("", "customer", "add", "Acme")
-	wendy := s.join("Acme", "user", "wendy")
-	for range kills {
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		wendy, db, times := s.join("Acme", "user", "wendy"), s.beneath(), kills
+		if soaking() {
+			times = soakKills
+		}
+		for range times {
+			wendy.server, wendy.client = s, newClient(t, s.Base)
+			wendy.signInAnyhow()
+			wendy.liveUntilKilled(s)
+			legal(t, db)
+			s.Advance(time.Hour) // an attempt that a kill cut short stays charged
+			s = s.installation.Serve()
+		}
 		wendy.server, wendy.client = s, newClient(t, s.Base)
 		wendy.signInAnyhow()
-		wendy.liveUntilKilled(s)
-		in.Advance(time.Hour) // an attempt that a kill cut short stays charged
-		s = in.Serve()
-	}
-	wendy.server, wendy.client = s, newClient(t, s.Base)
-	wendy.signInAnyhow()
-	wendy.reachEveryState()
-	wantEachChangeTold(t, in)
+		wendy.reachEveryState()
+		wantEachChangeTold(t, s.installation)
+		legal(t, db)
+	})
 }
 
 // wantEachChangeTold holds that a kill has parted no change from its mail.

@@ -176,6 +176,12 @@ func (o *output) String() string {
 // test at the latest.
 func (in *installation) Serve(args ...string) *server {
 	in.t.Helper()
+	return in.serve(nil, args...)
+}
+
+// serve is Serve with a log that goes to a file, if there is one.
+func (in *installation) serve(log *os.File, args ...string) *server {
+	in.t.Helper()
 	cmd := in.command(append([]string{"serve", "--listen", in.listen, "--log-level", "debug"}, args...)...)
 	s := &server{installation: in, cmd: cmd, out: &output{}, ends: make(chan struct{})}
 	stdout, err := cmd.StdoutPipe()
@@ -183,6 +189,9 @@ func (in *installation) Serve(args ...string) *server {
 		in.t.Fatal(err)
 	}
 	cmd.Stderr = s.out
+	if log != nil {
+		cmd.Stderr = log
+	}
 	if err := cmd.Start(); err != nil {
 		in.t.Fatal(err)
 	}

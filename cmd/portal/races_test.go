@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"portal/internal/testkit"
@@ -73,6 +74,29 @@ func TestOneCodeOneSession(t *testing.T) {
 		}
 		again.Get("/account").want(t, 200)
 	})
+}
+
+// One code posted fifty times in parallel to two nodes gives exactly one
+// session.
+func TestOneCodeOneSessionOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Database = testkit.Postgres(t)
+	in.Run("", "customer", "add", "Acme")
+	nodes := []*server{in.Serve(), in.second().Serve()}
+	wendy := nodes[0].join("Acme", "user", "wendy")
+	wendy.signIn()
+	wendy.enable()
+	for range 3 {
+		again := nodes[0].person("wendy")
+		again.enterPassword()
+		half, code := again.cookies(), wendy.code()
+		var sessions atomic.Int64
+		together(50, func(i int) { sessions.Add(int64(len(postCode(t, nodes[i%2], half, code)))) })
+		if n := sessions.Load(); n != 1 {
+			t.Fatalf("one code gave %d sessions on two nodes", n)
+		}
+	}
 }
 
 // postCode sends the second step in a browser of its own that holds the half
