@@ -44,6 +44,7 @@ step_tidy() {
   go -C tools mod tidy -diff
   go -C tools/gosec mod tidy -diff
   go -C tools/pebble mod tidy -diff
+  go -C tools/promql mod tidy -diff
 }
 
 step_vet() {
