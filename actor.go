@@ -134,6 +134,7 @@ const (
 	RotateKeys      Right = "rotate keys"
 	KeepAudit       Right = "verify and prune the audit trail"
 	BackUp          Right = "back up and restore"
+	MoveData        Right = "move everything to another database"
 	CloseCustomers  Right = "suspend customers and end all sessions"
 	KeepHouse       Right = "do what is due"
 )
@@ -158,7 +159,7 @@ var permissions = map[bearer][]Right{
 	bearer(RoleOperator): {SignOut, Enrol, RenewPassword, UseAccount},
 	host: {
 		SeeUsers, AddUsers, EditUsers, SuspendUsers, EndUserSessions, DeleteUser2FA, DemandPassword, SetPolicy, ReadAudit,
-		AddCustomers, AddOperators, SetAddresses, CloseCustomers, ReadMail, RotateKeys, KeepAudit, BackUp,
+		AddCustomers, AddOperators, SetAddresses, CloseCustomers, ReadMail, RotateKeys, KeepAudit, BackUp, MoveData,
 	},
 	itself: {KeepHouse},
 }

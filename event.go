@@ -52,6 +52,7 @@ const (
 	CustomerSuspended  Action = "Customer suspended"
 	CustomerReopened   Action = "Customer reactivated"
 	KeysRotated        Action = "Keys rotated"
+	DataMoved          Action = "Data moved"
 	MailFailed         Action = "Mail not delivered"
 	MailRead           Action = "Mail read on the host"
 	AuditExported      Action = "Audit trail exported"
@@ -71,7 +72,7 @@ func Actions() []Action {
 		AccountFrozen, AccountThawed, HelpAsked, HelpDismissed, SessionsEnded,
 		UserAdded, UserInvited, InvitationAccepted, InvitationDropped, UserEdited, RoleChanged, UserSuspendedEvent, UserReactivated, UserUnlocked,
 		PolicyChanged, CustomerAdded, CustomerSuspended, CustomerReopened, SetUpCompleted,
-		AuditExported, AuditPruned, BackupMade, DataRestored, KeysRotated, MailFailed, MailRead,
+		AuditExported, AuditPruned, BackupMade, DataRestored, KeysRotated, DataMoved, MailFailed, MailRead,
 	}
 }
 

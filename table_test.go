@@ -47,7 +47,7 @@ func TestPermissions(t *testing.T) {
 		SignOut: own, Enrol: own, RenewPassword: own, UseAccount: own, SeeUsers: over, AddUsers: over, EditUsers: over, SuspendUsers: over,
 		EndUserSessions: over, DeleteUser2FA: over, ReadAudit: over,
 		DemandPassword: over, SetPolicy: over, HelpUsers: {"administrator"}, AddCustomers: host, AddOperators: host, SetAddresses: host,
-		CloseCustomers: host, ReadMail: host, RotateKeys: host, KeepAudit: host, "unknown": nil,
+		CloseCustomers: host, ReadMail: host, RotateKeys: host, KeepAudit: host, MoveData: host, "unknown": nil,
 	}
 	for right, holders := range table {
 		for name, actor := range actors {
@@ -121,7 +121,7 @@ func TestActionsAreListedOnce(t *testing.T) {
 		}
 		seen[a] = true
 	}
-	if len(seen) != 52 {
+	if len(seen) != 53 {
 		t.Errorf("%d actions; one that is new belongs into Actions, and then here", len(seen))
 	}
 }

@@ -209,6 +209,7 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 			{name: "an older schema", harm: sql("CREATE TABLE kept AS SELECT * FROM schema_migrations", "DELETE FROM schema_migrations WHERE name = (SELECT MAX(name) FROM schema_migrations)"),
 				want: codes(doctor.SchemaPending), mend: sql("DELETE FROM schema_migrations", "INSERT INTO schema_migrations SELECT * FROM kept")},
 			{name: "a newer schema", harm: sql("INSERT INTO schema_migrations (name, digest, applied_at) VALUES ('9999_future.sql', 'x', 1)"), want: codes(doctor.SchemaForeign), mend: sql("DELETE FROM schema_migrations WHERE name = '9999_future.sql'")},
+			{name: "a move that is not finished", harm: sql("INSERT INTO moves (id, place, other, started_at, done_at) VALUES ('m', 'target', 'x', 1, 0)"), want: codes(doctor.DataElsewhere), mend: sql("DELETE FROM moves")},
 			{name: "another schema", harm: sql("UPDATE schema_migrations SET digest = 'x'"), want: codes(doctor.SchemaForeign), mend: sql("DELETE FROM schema_migrations", "INSERT INTO schema_migrations SELECT * FROM kept", "DROP TABLE kept")},
 		})
 		if in.Database != "" {

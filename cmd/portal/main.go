@@ -46,6 +46,7 @@ type cli struct {
 
 	Serve    serveCmd    `cmd:"" help:"Run the portal."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the schema of the database up to date, where the service's role may not."`
+	Move     moveCmd     `cmd:"" help:"Take everything from SQLite to PostgreSQL."`
 	Customer customerCmd `cmd:"" help:"Add, list and suspend customers."`
 	Sessions sessionsCmd `cmd:"" help:"End the sessions of many."`
 	User     userCmd     `cmd:"" help:"Add, show and help users."`

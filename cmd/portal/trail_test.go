@@ -63,7 +63,7 @@ func elsewhere() map[portal.Action]string {
 	return map[portal.Action]string{
 		portal.CodesBlocked: "TestHundredWrongCodesBlock", portal.SetupExpired: "TestKeptSetupRunsOut", portal.MailFailed: "TestRefusedMails",
 		portal.AuditPruned: "TestAuditPrune", portal.BackupMade: "TestBackupAndRestore",
-		portal.DataRestored: "TestBackupAndRestore", portal.RecoveryVoided: "TestBackupAndRestore",
+		portal.DataRestored: "TestBackupAndRestore", portal.RecoveryVoided: "TestBackupAndRestore", portal.DataMoved: "TestMoveToPostgres",
 	}
 }
 

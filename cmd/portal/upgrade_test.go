@@ -158,7 +158,7 @@ func TestMigratePlan(t *testing.T) {
 			}
 			in.Run("", "customer", "add", "Acme")
 			wantLine(t, in.Run("", "migrate", "--plan"), `The schema is up to date \(migrations: \d+\)\. Nothing would run\.$`)
-			change(t, in.beneath(), "DELETE FROM schema_migrations WHERE name = '0005_upgrade.sql'")
+			change(t, in.beneath(), "DELETE FROM schema_migrations WHERE name >= '0005'")
 			plan := in.Run("", "migrate", "--plan")
 			wantLine(t, plan, `0005_upgrade.sql \(statements: 1\): it only adds`)
 			wantLine(t, plan, `  ALTER TABLE nodes ADD COLUMN knows TEXT .*DEFAULT ''$`)

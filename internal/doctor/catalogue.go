@@ -36,6 +36,7 @@ const (
 	SchemaPending  Code = "schema-pending"
 	SchemaOwed     Code = "schema-owed"
 	SchemaForeign  Code = "schema-foreign"
+	DataElsewhere  Code = "data-elsewhere"
 
 	RestoreCutShort Code = "restore-cut-short"
 	RestoreOwed     Code = "restore-owed"
@@ -117,6 +118,7 @@ var catalogue = map[Code]kind{
 	SchemaPending:  {Warning, "The next start of this program brings the schema up to date."},
 	SchemaOwed:     {Error, "Run portal migrate with the role that owns the database: this program does not start before."},
 	SchemaForeign:  {Error, "Use the program that belongs to this database."},
+	DataElsewhere:  {Error, "Name the database that everything has moved to with --database; where the move is not finished, run portal move again."},
 
 	RestoreCutShort: {Error, "Run portal restore again with the same FILE: it goes on. Nothing starts on half a restore."},
 	RestoreOwed:     {Error, "Run portal post-restore with the same --data and --database. No portal starts before."},

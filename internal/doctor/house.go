@@ -153,6 +153,8 @@ func (h *House) schema(ctx context.Context, r *Report) error {
 		r.Found(SchemaAbsent, "no portal has written to this database yet")
 	case state.Foreign != nil:
 		r.Found(SchemaForeign, "%v", state.Foreign)
+	case state.Elsewhere != "":
+		r.Found(DataElsewhere, "%s", state.Elsewhere)
 	case state.Current():
 		h.data = h.opened
 		r.Fine("up to date")

@@ -46,11 +46,13 @@ type SchemaState struct {
 	Pending []string
 	// Foreign says why another program's schema cannot be used.
 	Foreign error
+	// Elsewhere says why the data is not here: it has moved, or not come yet.
+	Elsewhere string
 }
 
 // Current tells whether this program can read what is there.
 func (s SchemaState) Current() bool {
-	return !s.CutShort && !s.Absent && len(s.Pending) == 0 && s.Foreign == nil
+	return !s.CutShort && !s.Absent && len(s.Pending) == 0 && s.Foreign == nil && s.Elsewhere == ""
 }
 
 // Schema compares the schema with what this program wants, and changes nothing.
@@ -79,7 +81,8 @@ func (s *Store) Schema(ctx context.Context) (state SchemaState, err error) {
 	for _, m := range wanted[len(applied):] {
 		state.Pending = append(state.Pending, m.name)
 	}
-	return state, nil
+	state.Elsewhere, err = s.elsewhere(ctx)
+	return state, err
 }
 
 // HasRoles tells whether the database knows roles with rights of their own.

@@ -13,7 +13,7 @@ const serviceRights = `
 	REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role};
 	GRANT USAGE ON SCHEMA {schema} TO {role};
 	GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
-	REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {role};
+	REVOKE INSERT, UPDATE, DELETE ON schema_migrations, moves FROM {role};
 	REVOKE UPDATE, DELETE ON events, audit_seals FROM {role};
 	REVOKE UPDATE ON unsealed_events FROM {role};
 	REVOKE INSERT, UPDATE, DELETE ON audit_chains FROM {role};

@@ -100,7 +100,7 @@ func TestServiceRole(t *testing.T) {
 	for _, attempt := range []string{
 		"UPDATE events SET detail = 'x'", "DELETE FROM events", "TRUNCATE events", "ALTER TABLE events DISABLE TRIGGER ALL",
 		"UPDATE audit_seals SET number = 7", "DELETE FROM audit_seals", "DELETE FROM audit_chains",
-		"UPDATE audit_chains SET pruned_number = 1, pruned_through = 9", "UPDATE schema_migrations SET digest = ''",
+		"UPDATE audit_chains SET pruned_number = 1, pruned_through = 9", "UPDATE schema_migrations SET digest = ''", "DELETE FROM moves",
 		"DROP TRIGGER events_deleted ON events", "DROP TABLE events", "CREATE TABLE mine (a BIGINT)", "ALTER TABLE users ADD COLUMN a BIGINT",
 		"CREATE OR REPLACE FUNCTION portal_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,8 @@ type Config struct {
 	Node string
 	// Meter times the database; nil times nothing.
 	Meter *meter.Meter
+	// Moving opens either end of a move, which is closed to everybody else.
+	Moving bool
 }
 
 // Store is the open database.
@@ -56,7 +59,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare), meter: c.Meter}
-	for _, step := range []func(context.Context) error{s.selfTest, s.refuseCutShort, s.askOwner, s.migrate} {
+	steps := []func(context.Context) error{s.selfTest, s.settled, s.refuseCutShort, s.askOwner, s.migrate}
+	if c.Moving {
+		steps = slices.Delete(steps, 1, 2)
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
