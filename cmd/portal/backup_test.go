@@ -302,7 +302,15 @@ func TestRestoreRefuses(t *testing.T) {
 			}
 		}
 		must(t, os.WriteFile(to.keyring(), ring, 0o600))
-		to.Run("", "restore", file) // what was refused has left the place empty
+		if to.Database == "" {
+			to.Run("", "restore", file) // what was refused has left the place empty
+			return
+		}
+		role, service := testkit.ServiceRole(t, to.Database)
+		to.Run("", "restore", file, "--service-role", role)
+		to.Database = service
+		to.Run("", "post-restore")
+		to.Serve()
 	})
 }
 
@@ -421,6 +429,7 @@ func TestRestoreOnAFullDisk(t *testing.T) {
 		t.Errorf("on a full disk: exit %d\n%s", code, said)
 	}
 	must(t, syscall.Mount("", to.Data, "", syscall.MS_REMOUNT, "size=20m"))
+	must(t, os.MkdirAll(filepath.Join(to.Data, ".restoring"), 0o700)) // as one that was killed leaves it
 	to.Run(backupPassphrase, "restore", file, "--passphrase-stdin")
 	left, err := os.ReadDir(to.Data)
 	must(t, err)

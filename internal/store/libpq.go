@@ -27,10 +27,12 @@ var authorities = []string{
 
 // Environment tells PostgreSQL's own programs how to reach this database, in
 // variables that other users of the machine cannot read.
-func (s *Store) Environment() ([]string, error) {
-	config, err := pgx.ParseConfig(s.place)
+func (s *Store) Environment() ([]string, error) { return environmentOf(s.place) }
+
+func environmentOf(database string) ([]string, error) {
+	config, err := pgx.ParseConfig(database)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL %s: %w", redactURL(s.place), err)
+		return nil, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
 	}
 	hosts, ports := []string{config.Host}, []string{strconv.Itoa(int(config.Port))}
 	for _, other := range config.Fallbacks { // each host stands here once more for each way to it
@@ -46,7 +48,7 @@ func (s *Store) Environment() ([]string, error) {
 	if path := config.RuntimeParams["search_path"]; path != "" {
 		environment = append(environment, "PGOPTIONS=-c search_path="+strings.ReplaceAll(path, " ", `\ `))
 	}
-	return append(environment, fromParameters(s.place)...), nil
+	return append(environment, fromParameters(database)...), nil
 }
 
 // fromParameters are what a URL says behind its question mark.
