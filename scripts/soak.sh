@@ -7,5 +7,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PORTAL_SOAK=${1:-10m} CGO_ENABLED=0
-exec go test ./cmd/portal -count=1 -vet=off -timeout=24h -v \
+exec go test ./cmd/portal -count=1 -vet=off -timeout=24h -parallel=6 -v \
   -run '^(TestRandomFaults|TestFailover|TestKilledAtAnyMoment|TestCutAtCommit|TestOutages|TestSQLiteLocked|TestDiskFull|TestLogDiskFull|TestOneCodeOneSession)'

@@ -122,9 +122,13 @@ func (w *witness) deed(action portal.Action, then func(), path string, pairs ...
 	return o
 }
 
+// astray gives the session up, whose token may have changed, and goes to another
+// browser.
+func (w *witness) astray() { w.signedIn, w.client = false, newClient(w.t, w.base) }
+
 // doubt finds out whether something of unsure outcome has happened.
 func (w *witness) doubt(action portal.Action, then func()) {
-	w.signedIn, w.client = false, newClient(w.t, w.base) // the old session is of unknown state
+	w.astray()
 	switch n := w.st.settled(w.t, action, w.login) - w.told[action]; n {
 	case 0:
 	case 1:
@@ -226,7 +230,7 @@ func (w *witness) enable() outcome {
 		}
 	}
 	if o == unsure {
-		w.signedIn = false // the step-up may have given the session a new token
+		w.astray()
 	}
 	key := typedKey(page.Body)
 	if o != done || key == "" {
@@ -369,8 +373,10 @@ func (d *clerk) act() outcome {
 		return d.patient.enter()
 	case d.patient.state != "enabled":
 		return d.patient.enable()
-	case !d.signedIn || d.st.now().Sub(d.since) > 6*time.Hour:
+	case !d.signedIn:
 		return d.enter()
+	case d.st.now().Sub(d.since) > 6*time.Hour:
+		return d.leave()
 	case rand.N(2) == 0:
 		return d.add()
 	}
