@@ -192,7 +192,8 @@ func untold() map[portal.Action]string {
 		portal.ResetAsked: itself, portal.PasswordReset: "TestReset", portal.EmailConfirmed: "TestNewAddressCountsOnceConfirmed",
 		portal.SetupExpired: "the keeper's", portal.CodesBlocked: "the guessing's", portal.PolicyChanged: "TestPolicyIsSet",
 		portal.CustomerAdded: no, portal.CustomerSuspended: "the operator's", portal.CustomerReopened: "the operator's", portal.SetUpCompleted: no,
-		portal.AuditExported: no, portal.AuditPruned: no, portal.KeysRotated: no, portal.DataMoved: no, portal.MailFailed: no, portal.MailRead: no,
+		portal.AuditExported: no, portal.AuditPruned: no, portal.KeysRotated: no, portal.DataMoved: no, portal.BackupMade: no,
+		portal.DataRestored: "TestBackupAndRestore", portal.RecoveryVoided: "TestBackupAndRestore", portal.MailFailed: no, portal.MailRead: no,
 	}
 }
 
