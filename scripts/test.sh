@@ -111,6 +111,16 @@ step_races() {
   go test "${test_flags[@]}" -run 'AtOnce|OneCode|Stays|Overload|WhileServing|Twice|StaleEdit|SlowVisitors' ./cmd/portal
 }
 
+# make_work makes the folder of this run, in which the tests put their files and
+# which PostgreSQL's user may enter. What Go builds stays on the disk.
+make_work() {
+  work=$(mktemp -d "$(quick_tmp)/portal-check.XXXXXX")
+  chmod 711 "$work"
+  GOTMPDIR=$(go env GOTMPDIR)
+  export GOTMPDIR=${GOTMPDIR:-${TMPDIR:-/tmp}}
+  export TMPDIR=$work
+}
+
 # prepare_test gets the step test what it needs.
 prepare_test() {
   need_packages
@@ -184,7 +194,7 @@ main() {
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  work=$(mktemp -d "${TMPDIR:-/tmp}/portal-check.XXXXXX")
+  make_work
   [[ ! " ${steps[*]} " =~ \ (test|program|races)\  ]] || prepare_test
   run_steps "${steps[@]}"
 }
