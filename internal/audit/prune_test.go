@@ -102,7 +102,7 @@ func TestPruneWhatIsDue(t *testing.T) {
 
 // The service's own role cannot prune: the host does, as the owner.
 func TestTheServiceRoleCannotPrune(t *testing.T) {
-	h := house.New(t, testkit.Postgres(t))
+	h := house.New(t, house.Postgres(t))
 	tr := &trail{House: h, t: t, acme: h.Customer(t, "Acme")}
 	role, address := testkit.ServiceRole(t, h.Database)
 	must(t, h.Store.GrantService(t.Context(), role))

@@ -69,7 +69,7 @@ func (b base) seal(t *testing.T, in portal.CustomerID, n int64) {
 // onPostgres is a store on a database that this test owns.
 func onPostgres(t *testing.T) base {
 	t.Helper()
-	h := house.New(t, testkit.Postgres(t))
+	h := house.New(t, house.Postgres(t))
 	return base{h, h.Store}
 }
 

@@ -14,12 +14,18 @@ import (
 // postgresVariable names the address of a superuser of the test server.
 const postgresVariable = "PORTAL_TEST_POSTGRES"
 
+// The locales of test databases.
+const (
+	byCodePoint     = ""
+	asAmericansRead = " LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+)
+
 // Postgres makes an empty PostgreSQL database and returns its URL. The database
 // sorts by code point, as Debian's C.UTF-8 does, and is dropped with everything
 // that is still connected to it when the test ends.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	return newDatabase(t, "")
+	return emptyDatabase(t, byCodePoint)
 }
 
 // PostgresICU is Postgres with a database that sorts as an American reads
@@ -27,19 +33,34 @@ func Postgres(t testing.TB) string {
 // another one.
 func PostgresICU(t testing.TB) string {
 	t.Helper()
-	return newDatabase(t, " LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+	return emptyDatabase(t, asAmericansRead)
 }
 
-// newDatabase makes a database from template0, which nobody is ever connected
+// emptyDatabase makes a database from template0, which nobody is ever connected
 // to, so that packages that are tested side by side do not get in each other's
 // way.
-func newDatabase(t testing.TB, options string) string {
+func emptyDatabase(t testing.TB, locale string) string {
 	t.Helper()
-	server := postgresURL(t)
-	name := "test_" + strings.ToLower(rand.Text())
-	onServer(t, server, "CREATE DATABASE "+name+" TEMPLATE template0"+options)
-	t.Cleanup(func() { onServer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	address, err := newDatabase(t, postgresURL(t), "template0"+locale)
+	if err != nil {
+		t.Fatalf("making a database: %v", err)
+	}
+	return address
+}
 
+// newDatabase makes a database from a template and returns its URL.
+func newDatabase(t testing.TB, server *url.URL, template string) (string, error) {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	if err := tryOnServer(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		return "", err
+	}
+	t.Cleanup(func() { onServer(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return at(server, name), nil
+}
+
+// at is the URL of a database on the server.
+func at(server *url.URL, name string) string {
 	database := *server
 	database.Path = "/" + name
 	return database.String()
@@ -62,15 +83,19 @@ func postgresURL(t testing.TB) *url.URL {
 // onServer runs one statement over a connection of its own.
 func onServer(t testing.TB, server *url.URL, statement string) {
 	t.Helper()
-	db, err := sql.Open("pgx", server.String())
-	if err != nil {
-		t.Fatalf("opening the test server: %v", err)
-	}
-	defer db.Close()
-	// Not t.Context(): in a cleanup it has already ended.
-	if _, err := db.Exec(statement); err != nil {
+	if err := tryOnServer(server, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+func tryOnServer(server *url.URL, statement string) error {
+	db, err := sql.Open("pgx", server.String())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec(statement) // no context: in a cleanup the test's has ended
+	return err
 }
 
 // ServiceRole makes a login that may do nothing in the database yet, and

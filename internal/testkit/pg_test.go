@@ -1,10 +1,14 @@
 package testkit
 
 import (
+	"context"
+	"crypto/rand"
 	"database/sql"
+	"errors"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -82,5 +86,53 @@ func TestPostgresFailsWithoutServer(t *testing.T) {
 	message := fatal(t, func(t testing.TB) { Postgres(t) })
 	if !strings.Contains(message, "scripts/with-postgres.sh") {
 		t.Errorf("the failure does not say what to do: %q", message)
+	}
+}
+
+func TestTemplateIsFilledOnce(t *testing.T) {
+	var filled atomic.Int64
+	m := Template{Name: strings.ToLower(rand.Text()), Fill: func(ctx context.Context, database string) error {
+		filled.Add(1)
+		db, err := sql.Open("pgx", database)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		_, err = db.ExecContext(ctx, "CREATE TABLE words (word TEXT); INSERT INTO words VALUES ('a_b'), ('Z')")
+		return err
+	}}
+	t.Cleanup(func() {
+		onServer(t, postgresURL(t), "DROP DATABASE template_"+m.Name)
+		onServer(t, postgresURL(t), "DROP DATABASE template_icu_"+m.Name)
+	})
+	t.Run("copies", func(t *testing.T) {
+		for range 3 {
+			for _, test := range []struct {
+				database func(testing.TB) string
+				want     []string
+			}{{m.Postgres, []string{"Z", "a_b"}}, {m.PostgresICU, []string{"a_b", "Z"}}} {
+				t.Run("", func(t *testing.T) {
+					t.Parallel()
+					const mine = "DELETE FROM words RETURNING word"
+					got := query(t, test.database(t), "WITH mine AS ("+mine+") SELECT word FROM mine ORDER BY word")
+					if !slices.Equal(got, test.want) {
+						t.Errorf("got %q, want %q", got, test.want)
+					}
+				})
+			}
+		}
+	})
+	if n := filled.Load(); n != 2 {
+		t.Errorf("filled %d times, want once for each locale", n)
+	}
+}
+
+func TestTemplateSaysWhyItCannotBeFilled(t *testing.T) {
+	m := Template{Name: strings.ToLower(rand.Text()), Fill: func(context.Context, string) error { return errors.New("no ink") }}
+	t.Cleanup(func() { onServer(t, postgresURL(t), "DROP DATABASE template_"+m.Name+"_unready") })
+	for range 2 { // what is left of the first try is in nobody's way
+		if message := fatal(t, func(t testing.TB) { m.Postgres(t) }); !strings.Contains(message, "no ink") {
+			t.Errorf("the failure does not say why: %q", message)
+		}
 	}
 }

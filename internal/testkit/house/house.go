@@ -48,8 +48,8 @@ func OnEach(t *testing.T, test func(*testing.T, *House)) {
 	t.Helper()
 	for name, database := range map[string]func(testing.TB) string{
 		"sqlite":       func(testing.TB) string { return "" },
-		"postgres":     testkit.Postgres,
-		"postgres-icu": testkit.PostgresICU,
+		"postgres":     Postgres,
+		"postgres-icu": PostgresICU,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +64,9 @@ func New(t testing.TB, database string) *House {
 	t.Helper()
 	clock := testkit.NewClock(Start())
 	h := &House{Database: database, Folder: t.TempDir(), Clock: clock, Ring: seal.NewRing(clock.Now())}
+	if database == "" {
+		putSQLite(t, h.Folder)
+	}
 	h.Store = h.open(t)
 	return h.furnish()
 }
