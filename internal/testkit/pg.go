@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver named "pgx"
@@ -80,7 +81,7 @@ func postgresURL(t testing.TB) *url.URL {
 	return server
 }
 
-// onServer runs one statement over a connection of its own.
+// onServer runs one statement on the server.
 func onServer(t testing.TB, server *url.URL, statement string) {
 	t.Helper()
 	if err := tryOnServer(server, statement); err != nil {
@@ -89,14 +90,29 @@ func onServer(t testing.TB, server *url.URL, statement string) {
 }
 
 func tryOnServer(server *url.URL, statement string) error {
-	db, err := sql.Open("pgx", server.String())
+	db, err := pool(server.String())
 	if err != nil {
 		return err
 	}
-	defer db.Close()
 	_, err = db.Exec(statement) // no context: in a cleanup the test's has ended
 	return err
 }
+
+// pool keeps connections to the server as long as the process lives: to sign in
+// takes longer than to make a database.
+func pool(server string) (*sql.DB, error) {
+	if kept, found := pools.Load(server); found {
+		return kept.(*sql.DB), nil
+	}
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := pools.LoadOrStore(server, db)
+	return kept.(*sql.DB), nil
+}
+
+var pools sync.Map
 
 // ServiceRole makes a login that may do nothing in the database yet, and
 // returns its name and the database's URL with it.
