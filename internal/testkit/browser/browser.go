@@ -87,6 +87,9 @@ func flags() []chromedp.ExecAllocatorOption {
 		chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1"),
 		chromedp.Flag("lang", "en-US"),
+		// chromedp's own, and no renderer in reserve: with every page one would
+		// be started that no page ever gets.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,SpareRendererForSitePerProcess"),
 	)
 }
 
