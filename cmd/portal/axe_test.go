@@ -15,15 +15,16 @@ import (
 // phone; nothing foreign is loaded, and the console stays silent.
 func TestEveryPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	s := install(t).Serve()
-	gallery := newGallery(t, s)
 	b := browser.Start(t)
 	for name, view := range map[string]browser.View{
 		"light": {Width: 1280, Height: 900}, "dark": {Width: 1280, Height: 900, Dark: true},
 		"tablet": {Width: 768, Height: 1024},
 		"phone":  {Width: 360, Height: 740}, "dark phone": {Width: 360, Height: 740, Dark: true},
 	} {
-		t.Run(name, func(t *testing.T) { gallery.visit(t, b.Page(t, view)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			newGallery(t, install(t).Serve()).visit(t, b.Page(t, view))
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // user), Gary (her administrator) and a phone: a real Chromium, oathtool as the
 // authenticator app, zbarimg as its camera.
 func TestHelpPageComesTrue(t *testing.T) {
+	t.Parallel()
 	for name, view := range map[string]browser.View{
 		"desktop":            {Width: 1280, Height: 900},
 		"without JavaScript": {Width: 1280, Height: 900, NoScript: true},
