@@ -158,7 +158,8 @@ func (st *stage) settled(t testing.TB, action portal.Action, login string) (n in
 	return 0
 }
 
-// atRest waits until each transaction that is under way now has ended.
+// atRest waits until each transaction that is under way now has ended: all that
+// began to write before this one did.
 func (st *stage) atRest(ctx context.Context) error {
 	if st.ins[0].Database == "" {
 		return nil // what a dead process had begun is over
@@ -166,7 +167,7 @@ func (st *stage) atRest(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	var horizon, oldest string
-	if err := st.beneath().QueryRowContext(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text").Scan(&horizon); err != nil {
+	if err := st.beneath().QueryRowContext(ctx, "SELECT pg_current_xact_id()::text").Scan(&horizon); err != nil {
 		return err
 	}
 	until, err := strconv.ParseInt(horizon, 10, 64)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (w *witness) read(path string, a answer, err error) outcome {
 	case a.Status >= 500:
 		w.t.Errorf("%s: %s answers %d\n%s", w.login, path, a.Status, visible(a.Body))
 		return unsure
-	case a.Status >= 400, a.Status == http.StatusSeeOther && a.Location == "/sign-in":
+	case a.Status >= 400, a.Status == http.StatusSeeOther && slices.Contains([]string{"/sign-in", "/sign-in?notice=again"}, a.Location):
 		return refused
 	}
 	return done
