@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -94,8 +95,9 @@ func (p press) print(v view) ([]byte, error) {
 	return whole.Bytes(), err
 }
 
-// engine holds one parsed template for each page.
-type engine map[string]*template.Template
+// engine is the templates of all pages, in one set: a copy of what they share
+// for each page would be most of what the collector has to look through.
+type engine struct{ set *template.Template }
 
 // pageFiles names the template of each page; a page without one, or one that
 // does not parse, stops the start.
@@ -109,30 +111,28 @@ func pageFiles() []string {
 }
 
 func newEngine() (engine, error) {
-	shared, err := template.New("layout").Funcs(functions()).
-		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/icons.html")
+	set, err := template.New("").Funcs(functions()).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("web: templates: %w", err)
+		return engine{}, fmt.Errorf("web: templates: %w", err)
 	}
-	e := engine{}
-	for _, name := range pageFiles() {
-		base, err := shared.Clone()
-		if err != nil {
-			return nil, fmt.Errorf("web: templates: %w", err)
-		}
-		if e[name], err = base.ParseFS(templateFiles, "templates/"+name+".html"); err != nil {
-			return nil, fmt.Errorf("web: template of %s: %w", name, err)
+	e := engine{set}
+	for _, name := range append(pageFiles(), "top", "bottom") {
+		if e.of(name) == nil && set.Lookup(name) == nil {
+			return engine{}, fmt.Errorf("web: there is no template %q", name)
 		}
 	}
 	return e, nil
 }
 
+// of is the template of a page, between the top and the bottom of the layout.
+func (e engine) of(file string) *template.Template { return e.set.Lookup("page-" + file) }
+
 func (e engine) render(w io.Writer, v view) error {
-	t, ok := e[v.Page.file()]
-	if !ok {
+	page := e.of(v.Page.file())
+	if page == nil {
 		return fmt.Errorf("web: there is no template %q", v.Page.file())
 	}
-	return t.ExecuteTemplate(w, "layout.html", v)
+	return errors.Join(e.set.ExecuteTemplate(w, "top", v), page.Execute(w, v.Page), e.set.ExecuteTemplate(w, "bottom", v))
 }
 
 // render answers with a page, whole or not at all.
