@@ -22,6 +22,9 @@ plain_flags="$(go env GOFLAGS) -buildvcs=false"
 # made into Go, consists of: it takes that long and concerns nothing of ours.
 export GOFLAGS="$plain_flags -race -gcflags=modernc.org/...=-d=checkptr=0"
 export CGO_ENABLED=1
+# With it, a program that has ended stays for a second to see what its goroutines
+# do; the tests run many, and without the detector none stays at all.
+export GORACE="${GORACE:-} atexit_sleep_ms=100"
 
 all_steps=(gofmt verify tidy vet staticcheck gosec govulncheck build rules test program races)
 axe=internal/testkit/axe
