@@ -103,6 +103,12 @@ func temporary(code int) bool {
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_IOERR
 }
 
+// locked tells whether SQLite found another program at work on the file.
+func locked(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // undone tells whether a COMMIT that failed has certainly changed nothing: it
 // was answered with a refusal. A connection that broke says nothing of it, nor
 // does a server that ended it: the change may be on its disk, and only the word

@@ -100,8 +100,7 @@ func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
 // driver that got this wrong would write wrong rows without an error.
 func (s *Store) selfTest(ctx context.Context) error {
 	var a, b string
-	const query = "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)"
-	err := s.writer.QueryRowContext(ctx, query, "one", "two").Scan(&a, &b)
+	err := s.firstAnswer(ctx, &a, &b)
 	if err != nil && !turnedAway(err) {
 		err = translate(err)
 	}
@@ -112,6 +111,21 @@ func (s *Store) selfTest(ctx context.Context) error {
 		return errors.New("this database driver mixes up numbered parameters; the portal does not start on it")
 	}
 	return nil
+}
+
+// firstAnswer asks the database something for the first time. Of several
+// programs that make one empty SQLite file theirs at the same moment, SQLite
+// sends some away at once, without the wait that is set: they ask again.
+func (s *Store) firstAnswer(ctx context.Context, into ...any) error {
+	const query = "SELECT CAST($2 AS TEXT), CAST($1 AS TEXT)"
+	patience, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for try := 0; ; try++ {
+		err := s.writer.QueryRowContext(ctx, query, "one", "two").Scan(into...)
+		if !locked(err) || pause(patience, try) != nil {
+			return err
+		}
+	}
 }
 
 // querier is what a pool and a transaction have in common.
