@@ -71,8 +71,8 @@ func (w *witness) get(path string) (answer, outcome) {
 // read sorts an answer, and holds that no fault shows in any other way than by
 // a 503 that says when to come again.
 func (w *witness) read(path string, a answer, err error) outcome {
-	w.diary = append(w.diary, fmt.Sprintf("%s %d %s %v", path, a.Status, a.Location, err))
-	w.diary = w.diary[max(0, len(w.diary)-8):]
+	w.diary = append(w.diary, fmt.Sprintf("%s %d %s %v %s", path, a.Status, a.Location, err, a.Header.Get("X-Request-Id")))
+	w.diary = w.diary[max(0, len(w.diary)-20):]
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &dial) && dial.Op == "dial":
@@ -136,7 +136,8 @@ func (w *witness) doubt(action portal.Action, then func()) {
 		w.told[action]++
 		then()
 	default:
-		w.t.Errorf("%s: of %q %d more stand in the trail than were answered with success, and one was under way", w.login, action, n)
+		trail := rowsOf(w.t, w.st.beneath(), "SELECT id, action, request_id FROM events WHERE actor_label = '"+w.login+"' ORDER BY id DESC LIMIT 30")
+		w.t.Errorf("%s: of %q %d more stand in the trail than were answered with success, and one was under way\n%s\n%s", w.login, action, n, strings.Join(w.diary, "\n"), trail)
 	}
 }
 
