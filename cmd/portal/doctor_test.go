@@ -106,36 +106,29 @@ func (in *installation) separated(t *testing.T) (owner *installation) {
 // was to the last row.
 func TestDoctorFindsNothing(t *testing.T) {
 	t.Parallel()
-	for name, database := range map[string]func(testing.TB) string{
-		"sqlite": func(testing.TB) string { return "" }, "postgres": testkit.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in := install(t)
-			in.Database = database(t)
-			in.separated(t)
-			flags := append(throughMail(testkit.SMTP(t)), "--listen", in.listen)
-			s := in.Serve(flags...)
-			s.house()
-			before := in.stands()
-			var d diagnosis
-			s.until("nothing is found", func() bool { // a second after its last event the trail is sealed
-				d, _ = in.doctor(flags...)
-				return len(d.codes()) == 0 || t.Context().Err() != nil
-			})
-			for _, f := range d.Findings {
-				if f.Severity != doctor.OK || f.Code != doctor.AllWell {
-					t.Errorf("found in a healthy house: %+v", f)
-				}
-			}
-			if after := in.stands(); after != before {
-				t.Errorf("the doctor has changed something:\n%s\nbecame\n%s", before, after)
-			}
-			if out := in.Run("", append([]string{"doctor", "--quick"}, flags...)...); strings.Count(out, string(doctor.LeftOut)) != 2 || !strings.Contains(out, "ok       clock: ") {
-				t.Errorf("in short:\n%s", out)
-			}
+	installedOnBoth(t, func(t *testing.T, in *installation) {
+		in.separated(t)
+		flags := append(throughMail(testkit.SMTP(t)), "--listen", in.listen)
+		s := in.Serve(flags...)
+		s.house()
+		before := in.stands()
+		var d diagnosis
+		s.until("nothing is found", func() bool { // a second after its last event the trail is sealed
+			d, _ = in.doctor(flags...)
+			return len(d.codes()) == 0 || t.Context().Err() != nil
 		})
-	}
+		for _, f := range d.Findings {
+			if f.Severity != doctor.OK || f.Code != doctor.AllWell {
+				t.Errorf("found in a healthy house: %+v", f)
+			}
+		}
+		if after := in.stands(); after != before {
+			t.Errorf("the doctor has changed something:\n%s\nbecame\n%s", before, after)
+		}
+		if out := in.Run("", append([]string{"doctor", "--quick"}, flags...)...); strings.Count(out, string(doctor.LeftOut)) != 2 || !strings.Contains(out, "ok       clock: ") {
+			t.Errorf("in short:\n%s", out)
+		}
+	})
 }
 
 // disease is something that is broken in the real thing, and what is to be

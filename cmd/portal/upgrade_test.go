@@ -141,29 +141,22 @@ func upgradesWhileServing(t *testing.T, one, other *server, newer *installation)
 // even make the data folder.
 func TestMigratePlan(t *testing.T) {
 	t.Parallel()
-	for name, database := range map[string]func(testing.TB) string{
-		"sqlite": func(testing.TB) string { return "" }, "postgres": testkit.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in := install(t)
-			in.Database = database(t)
-			for range 2 {
-				plan := in.Run("", "migrate", "--plan")
-				wantLine(t, plan, `Migrations that have run: 0\. `)
-				wantLine(t, plan, `0001_start.sql \(statements: \d+\)$`)
-			}
-			if _, err := os.Stat(in.Data); !os.IsNotExist(err) {
-				t.Errorf("the plan has made the data folder: %v", err)
-			}
-			in.Run("", "customer", "add", "Acme")
-			wantLine(t, in.Run("", "migrate", "--plan"), `The schema is up to date \(migrations: \d+\)\. Nothing would run\.$`)
-			change(t, in.beneath(), "DELETE FROM schema_migrations WHERE name >= '0005'")
+	installedOnBoth(t, func(t *testing.T, in *installation) {
+		for range 2 {
 			plan := in.Run("", "migrate", "--plan")
-			wantLine(t, plan, `0005_upgrade.sql \(statements: 1\): it only adds`)
-			wantLine(t, plan, `  ALTER TABLE nodes ADD COLUMN knows TEXT .*DEFAULT ''$`)
-		})
-	}
+			wantLine(t, plan, `Migrations that have run: 0\. `)
+			wantLine(t, plan, `0001_start.sql \(statements: \d+\)$`)
+		}
+		if _, err := os.Stat(in.Data); !os.IsNotExist(err) {
+			t.Errorf("the plan has made the data folder: %v", err)
+		}
+		in.Run("", "customer", "add", "Acme")
+		wantLine(t, in.Run("", "migrate", "--plan"), `The schema is up to date \(migrations: \d+\)\. Nothing would run\.$`)
+		change(t, in.beneath(), "DELETE FROM schema_migrations WHERE name >= '0005'")
+		plan := in.Run("", "migrate", "--plan")
+		wantLine(t, plan, `0005_upgrade.sql \(statements: 1\): it only adds`)
+		wantLine(t, plan, `  ALTER TABLE nodes ADD COLUMN knows TEXT .*DEFAULT ''$`)
+	})
 }
 
 // refusesToStart holds that a program does not start on the schema of a newer

@@ -103,16 +103,9 @@ func wants(t *testing.T, before, after map[string]float64, family string, want m
 // onBothWatched is onBoth with metrics.
 func onBothWatched(t *testing.T, test func(*testing.T, watched)) {
 	t.Helper()
-	for name, database := range map[string]func(testing.TB) string{
-		"sqlite": func(testing.TB) string { return "" }, "postgres": testkit.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in := install(t)
-			in.Database = database(t)
-			test(t, in.watch())
-		})
-	}
+	installedOnBoth(t, func(t *testing.T, in *installation) {
+		test(t, in.watch())
+	})
 }
 
 // A series of sign-ins is counted to the last one, by outcome; what was
