@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime"
 	"time"
 
 	"portal"
@@ -77,18 +76,10 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := c.rememberBase(base); err != nil {
 		log.WarnContext(ctx, "the base URL cannot be noted for other commands; they need --base-url", "error", err)
 	}
-	shareCores(w)
-	return errors.Join(cmd.serve(ctx, s, way, base, w, log), s.store.Close())
-}
-
-// shareCores lets pages be answered while passwords are hashed on every core.
-// Go's scheduler leaves a hash its turn of 10 ms, and a page waits for several
-// of them; with twice the threads the kernel shares the cores, which it does in
-// shorter turns. Passwords are still hashed by as many as there are cores.
-func shareCores(w world) {
 	if w.Getenv("GOMAXPROCS") == "" { // or else the operator has decided
-		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+		s.hasher.WhenWaiting(new(rush).waits)
 	}
+	return errors.Join(cmd.serve(ctx, s, way, base, w, log), s.store.Close())
 }
 
 func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *url.URL, w world, log *slog.Logger) error {

@@ -33,6 +33,7 @@ type Hasher struct {
 	slots  chan struct{} // one element for each hash at work
 	queue  chan struct{} // one element for each caller that waits for a slot
 	look   func(context.Context) Watch
+	wait   func() // told when a caller begins to wait
 }
 
 // NewHasher returns a Hasher that runs slots hashes at once while at most queue
@@ -119,6 +120,9 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	default:
 		return ErrBusy
 	}
+	if h.wait != nil {
+		h.wait()
+	}
 	tired := time.NewTimer(patience)
 	defer tired.Stop()
 	select {
@@ -141,6 +145,9 @@ type Watch interface {
 // Watched has somebody look on at each hash from now on: look is called when a
 // hash is asked for.
 func (h *Hasher) Watched(look func(context.Context) Watch) { h.look = look }
+
+// WhenWaiting has tell called, from now on, whenever a caller begins to wait.
+func (h *Hasher) WhenWaiting(tell func()) { h.wait = tell }
 
 // Load tells how many hashes are at work and how many callers wait, and how
 // many may at most.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -219,9 +220,14 @@ var uses = map[string]use{
 func TestBusy(t *testing.T) {
 	for name, use := range uses {
 		synctest.Test(t, func(t *testing.T) {
+			var waited atomic.Int32
 			h := NewHasher(cheap, 2, 3)
+			h.WhenWaiting(func() { waited.Add(1) })
 			must(t, h.acquire(t.Context()))
 			must(t, h.acquire(t.Context()))
+			if waited.Load() != 0 {
+				t.Errorf("%s: a caller with a slot waited", name)
+			}
 			errs := make(chan error, 3)
 			for range 3 {
 				go func() { errs <- use(t.Context(), h) }()
@@ -232,6 +238,9 @@ func TestBusy(t *testing.T) {
 			}
 			if err := use(t.Context(), h); err != ErrBusy {
 				t.Errorf("%s: %v, want ErrBusy", name, err)
+			}
+			if waited.Load() != 3 {
+				t.Errorf("%s: told of %d who wait, want 3", name, waited.Load())
 			}
 			h.release()
 			for range 3 {
