@@ -141,14 +141,18 @@ func TestHonestHelp(t *testing.T) {
 }
 
 // A flood of sign-ins is answered, at once or with "try again", in bounded
-// memory, and who is signed in works on meanwhile (AP-07).
+// memory, and who is signed in works on meanwhile (AP-07), for which the portal
+// takes more threads until it is over.
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	const flood = 190 // fewer than one address may fail in an hour
-	s := install(t).Serve()
+	in := install(t)
+	in.env = append(in.env, "GOMAXPROCS=") // nobody has decided about threads
+	s := in.watch()
 	s.Run("", "customer", "add", "Acme")
 	wendy := s.join("Acme", "user", "wendy")
 	wendy.signIn()
+	usual, most := s.threads(), 0.0
 	stranger := newClient(t, s.Base)
 	answers := make(chan answer, flood)
 	over := make(chan struct{})
@@ -165,6 +169,7 @@ func TestOverload(t *testing.T) {
 	}()
 	for running, pages := true, 0; running; pages++ {
 		wendy.Get("/account").want(t, 200)
+		most = max(most, s.threads())
 		select {
 		case <-over:
 			running = false
@@ -174,6 +179,23 @@ func TestOverload(t *testing.T) {
 		default:
 		}
 	}
+	wantAnswered(t, answers, flood)
+	// One hash takes 19 MiB, and under the race detector about twice as much: all
+	// at once would take 3.6 GiB at least.
+	if peak := s.peakMemory(); peak > 1<<20 {
+		t.Errorf("the server took %d KiB", peak)
+	}
+	if most != 2*usual {
+		t.Errorf("at most %v threads during the flood, want twice the usual %v", most, usual)
+	}
+	until(t, "the threads are the usual ones", func() bool { return s.threads() == usual })
+	wendy.signIn() // the flood over, everything goes on
+}
+
+// wantAnswered holds that so many sign-ins were refused, some by the password
+// and some until later.
+func wantAnswered(t *testing.T, answers <-chan answer, want int) {
+	t.Helper()
 	count := map[int]int{}
 	for a := range answers {
 		count[a.Status]++
@@ -181,15 +203,15 @@ func TestOverload(t *testing.T) {
 			t.Error("a 503 does not say when to come again")
 		}
 	}
-	if count[422] == 0 || count[503] == 0 || count[422]+count[503] != flood {
+	if count[422] == 0 || count[503] == 0 || count[422]+count[503] != want {
 		t.Errorf("answers by status: %v", count)
 	}
-	// One hash takes 19 MiB, and under the race detector about twice as much: all
-	// at once would take 3.6 GiB at least.
-	if peak := s.peakMemory(); peak > 1<<20 {
-		t.Errorf("the server took %d KiB", peak)
-	}
-	wendy.signIn() // the flood over, everything goes on
+}
+
+// threads is on how many threads at once the portal runs what is its own.
+func (w watched) threads() float64 {
+	w.t.Helper()
+	return series(w.t, w.scrape())["go_sched_gomaxprocs_threads"]
 }
 
 // peakMemory is the most memory that the server has taken, in KiB.

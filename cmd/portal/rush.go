@@ -4,9 +4,12 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"portal/internal/seal"
 )
 
-// calm is how long nobody has waited for a hash when a rush is over.
+// calm is for how long nobody has begun to wait for a hash when a rush may be
+// over.
 const calm = time.Second
 
 // A rush is more people signing in than the cores can hash passwords for. Go's
@@ -16,13 +19,24 @@ const calm = time.Second
 // many as there are cores. Without a rush the threads would only cost: hashes
 // and pages lose their caches to each other.
 type rush struct {
+	waiting func() int // how many wait for a hash now
+
 	mu   sync.Mutex
 	here bool
 	over *time.Timer
 }
 
-// waits is told of each caller that has to wait for a hash.
-func (r *rush) waits() {
+// expectRush prepares for a rush to the hasher.
+func expectRush(h *seal.Hasher) {
+	r := &rush{waiting: func() int {
+		_, waiting, _, _ := h.Load()
+		return waiting
+	}}
+	h.WhenWaiting(r.begin)
+}
+
+// begin is told of each caller that has to wait.
+func (r *rush) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.here {
@@ -31,12 +45,17 @@ func (r *rush) waits() {
 	}
 	r.here = true
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
-	r.over = time.AfterFunc(calm, r.leave)
+	r.over = time.AfterFunc(calm, r.end)
 }
 
-func (r *rush) leave() {
+// end goes back to the usual threads, unless somebody waits still.
+func (r *rush) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.waiting() > 0 {
+		r.over.Reset(calm)
+		return
+	}
 	r.here = false
 	runtime.SetDefaultGOMAXPROCS()
 }

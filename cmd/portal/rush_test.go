@@ -2,31 +2,40 @@ package main
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// A rush has twice the threads from its first to a second after its last, and
-// the next one begins with the usual ones.
+// A rush has twice the threads from the first who waits to a second after the
+// last has begun to, longer where somebody waits still, and the next rush
+// begins with the usual ones. The clock is the bubble's.
 func TestRush(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	runtime.SetDefaultGOMAXPROCS()
+	usual := runtime.GOMAXPROCS(0)
 	synctest.Test(t, func(t *testing.T) {
-		usual, r := runtime.GOMAXPROCS(0), new(rush)
+		var waiting atomic.Int32
+		r := &rush{waiting: func() int { return int(waiting.Load()) }}
 		for range 2 {
-			r.waits()
-			time.Sleep(calm - time.Millisecond)
-			r.waits()
-			time.Sleep(calm - time.Millisecond)
-			wantThreads(t, 2*usual)
-			time.Sleep(time.Millisecond)
-			synctest.Wait()
-			wantThreads(t, usual)
+			r.begin()
+			wantThreads(t, calm-time.Millisecond, 2*usual)
+			r.begin()
+			waiting.Store(1)
+			wantThreads(t, 2*calm-time.Millisecond, 2*usual)
+			waiting.Store(0)
+			wantThreads(t, time.Millisecond, usual)
 		}
 	})
 }
 
-func wantThreads(t *testing.T, want int) {
+// wantThreads holds how many threads there are after a while.
+func wantThreads(t *testing.T, after time.Duration, want int) {
 	t.Helper()
+	rest(after)
+	synctest.Wait()
 	if got := runtime.GOMAXPROCS(0); got != want {
 		t.Errorf("%d threads, want %d", got, want)
 	}

@@ -77,7 +77,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 		log.WarnContext(ctx, "the base URL cannot be noted for other commands; they need --base-url", "error", err)
 	}
 	if w.Getenv("GOMAXPROCS") == "" { // or else the operator has decided
-		s.hasher.WhenWaiting(new(rush).waits)
+		expectRush(s.hasher)
 	}
 	return errors.Join(cmd.serve(ctx, s, way, base, w, log), s.store.Close())
 }
