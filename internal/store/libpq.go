@@ -34,11 +34,11 @@ func environmentOf(database string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
 	}
-	hosts, ports := []string{config.Host}, []string{strconv.Itoa(int(config.Port))}
-	for _, other := range config.Fallbacks { // each host stands here once more for each way to it
-		port := strconv.Itoa(int(other.Port))
-		if n := len(hosts) - 1; hosts[n] != other.Host || ports[n] != port {
-			hosts, ports = append(hosts, other.Host), append(ports, port)
+	var hosts, ports []string
+	for _, to := range ways(config) {
+		port := strconv.Itoa(int(to.Port))
+		if n := len(hosts) - 1; n < 0 || hosts[n] != to.Host || ports[n] != port {
+			hosts, ports = append(hosts, to.Host), append(ports, port)
 		}
 	}
 	environment := []string{

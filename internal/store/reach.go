@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // protected returns a PostgreSQL URL under which nobody between here and the
@@ -23,32 +24,47 @@ func protected(database string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the database URL %s: %w", redactURL(database), err)
 	}
-	if onThisMachine(config) {
-		return database, nil
-	}
 	query := u.Query()
-	switch mode := query.Get("sslmode"); mode {
-	case "verify-full":
-		return database, nil
-	case "":
+	for name, values := range query {
+		if len(values) > 1 { // one reader would take the first, another the last
+			return "", fmt.Errorf("the database URL %s says %s more than once", redactURL(database), name)
+		}
+	}
+	if !query.Has("sslmode") && !onThisMachine(config) {
 		query.Set("sslmode", "verify-full")
 		u.RawQuery = query.Encode()
-		return u.String(), nil
-	default:
-		return "", fmt.Errorf("sslmode=%s does not protect the way to the database %s: leave it out or say verify-full, with sslrootcert where the certificate is of an own authority", mode, redactURL(database))
+		return protected(u.String())
 	}
+	if !onThisMachine(config) && !verifying(config) {
+		return "", fmt.Errorf("sslmode=%s does not protect the way to the database %s: leave it out or say verify-full, with sslrootcert where the certificate is of an own authority", query.Get("sslmode"), redactURL(database))
+	}
+	return database, nil
 }
+
+// verifying tells whether each server that a URL names has to prove that it is
+// the one that was named; a socket of this machine need not.
+func verifying(config *pgx.ConnConfig) bool {
+	for _, to := range ways(config) {
+		if !isSocket(to.Host) && (to.TLSConfig == nil || to.TLSConfig.InsecureSkipVerify) {
+			return false
+		}
+	}
+	return true
+}
+
+// ways are the servers of a URL, each as often as there are ways to it.
+func ways(config *pgx.ConnConfig) []*pgconn.FallbackConfig {
+	first := pgconn.FallbackConfig{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}
+	return append([]*pgconn.FallbackConfig{&first}, config.Fallbacks...)
+}
+
+func isSocket(host string) bool { return strings.HasPrefix(host, "/") }
 
 // onThisMachine tells whether every server that a URL names is a neighbour.
 func onThisMachine(config *pgx.ConnConfig) bool {
-	hosts := []string{config.Host}
-	for _, other := range config.Fallbacks {
-		hosts = append(hosts, other.Host)
-	}
-	for _, host := range hosts {
-		ip := net.ParseIP(host)
-		socket := strings.HasPrefix(host, "/")
-		if !socket && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	for _, to := range ways(config) {
+		ip := net.ParseIP(to.Host)
+		if !isSocket(to.Host) && to.Host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			return false
 		}
 	}
