@@ -17,6 +17,7 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"golang.org/x/net/http/httpguts"
 	"google.golang.org/protobuf/proto"
 
 	"portal"
@@ -78,7 +79,7 @@ func ParseHeaders(text string) (http.Header, error) {
 		plain, err := url.PathUnescape(value)
 		switch {
 		case pair == "" && text == "":
-		case !found || err != nil || name == "":
+		case !found || err != nil || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(plain):
 			return nil, errors.New("the headers look like name=value,name=value") // and not what they are: they are secret
 		default:
 			headers.Set(name, plain)
