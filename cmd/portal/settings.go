@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -44,18 +45,37 @@ func (s *settings) base(listening net.Addr) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: fmt.Sprintf("localhost:%d", address.Port)}, nil
 }
 
-// parseBase reads a base URL: an origin and nothing more, https unless it is
-// on this machine.
+// parseBase reads a base URL: an origin as a browser writes it and nothing more,
+// https unless it is on this machine.
 func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(text, "/"))
-	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme+"://"+u.Host != u.String() {
 		return nil, fmt.Errorf("--base-url %q is not an origin; it looks like https://portal.example.com", text)
 	}
 	u.Host = strings.ToLower(u.Host)
+	if !plainHost(u) {
+		return nil, fmt.Errorf("--base-url %q: no browser writes a host so; a name has the letters a to z, digits, dots and dashes (one with other letters is written as xn--…)", text)
+	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("--base-url %q must begin with https:// (http:// is for this machine only)", text)
 	}
 	return u, nil
+}
+
+// plainHost tells whether a browser sends the host of a URL as it stands there.
+func plainHost(u *url.URL) bool {
+	name, port := u.Hostname(), u.Port()
+	if number, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || strconv.FormatUint(number, 10) != port) {
+		return false
+	}
+	if strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		ip := net.ParseIP(name)
+		return ip != nil && ip.String() == name
+	}
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
 func isLoopback(host string) bool {
