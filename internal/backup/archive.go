@@ -145,19 +145,20 @@ func (b *Backup) read(ring *seal.Ring) error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
+	return b.hold(file, ring)
+}
+
+// hold reads an archive from its beginning to its manifest.
+func (b *Backup) hold(file io.Reader, ring *seal.Ring) error {
 	r, sum := tar.NewReader(file), sha256.New()
 	first, err := r.Next()
-	if err != nil {
+	if err != nil || !plain(first) {
 		return errNoBackup
 	}
 	if _, err := io.Copy(sum, r); err != nil { // #nosec G110 -- nothing is packed in it
 		return errNoBackup
 	}
-	second, err := r.Next()
-	if err != nil || second.Name != manifestEntry || second.Size > maxManifest {
-		return errNoBackup
-	}
-	text, err := io.ReadAll(r)
+	text, err := lastOf(r)
 	if err != nil {
 		return errNoBackup
 	}
@@ -169,6 +170,19 @@ func (b *Backup) read(ring *seal.Ring) error {
 	}
 	return nil
 }
+
+// lastOf reads the last entry: the text of the manifest and its mark.
+func lastOf(r *tar.Reader) ([]byte, error) {
+	last, err := r.Next()
+	if err != nil || !plain(last) || last.Name != manifestEntry || last.Size > maxManifest {
+		return nil, errNoBackup
+	}
+	return io.ReadAll(r)
+}
+
+// plain tells whether an entry is one that we write: as long as it says. Sparse
+// ones, which tar knows too, are zeros without end in a small file.
+func plain(h *tar.Header) bool { return h.Typeflag == tar.TypeReg && h.Format == tar.FormatGNU }
 
 // manifestOf reads a manifest and holds that its mark is ours.
 func manifestOf(text []byte, ring *seal.Ring) (m Manifest, err error) {
