@@ -67,18 +67,30 @@ func (r *Ring) lock(passphrase string, p Params) ([]byte, error) {
 // Unlock is the way back. The error is ErrLockMalformed, ErrLocked, or one of
 // the ring inside.
 func Unlock(text []byte, passphrase string) (*Ring, error) {
-	var l lockedRing
-	if json.Unmarshal(text, &l) != nil || l.Format != lockFormat || l.KDF != "argon2id" || l.Cipher != "AES-256-GCM" {
-		return nil, ErrLockMalformed
-	}
-	if err := (Params{MemoryKiB: l.MemoryKiB, Time: l.Time, Threads: l.Threads}).Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrLockMalformed, err)
+	l, err := parseLocked(text)
+	if err != nil {
+		return nil, err
 	}
 	plain, err := l.cipher(passphrase).Open(nil, nil, l.Box, l.head())
 	if err != nil {
 		return nil, ErrLocked
 	}
 	return parseRing(plain)
+}
+
+// parseLocked reads a locked ring; what it costs to open has been held to limits.
+func parseLocked(text []byte) (l lockedRing, err error) {
+	if json.Unmarshal(text, &l) != nil || l.Format != lockFormat || l.KDF != "argon2id" || l.Cipher != "AES-256-GCM" {
+		return l, ErrLockMalformed
+	}
+	if err := l.params().Validate(); err != nil {
+		return l, fmt.Errorf("%w: %w", ErrLockMalformed, err)
+	}
+	return l, nil
+}
+
+func (l lockedRing) params() Params {
+	return Params{MemoryKiB: l.MemoryKiB, Time: l.Time, Threads: l.Threads}
 }
 
 func (l lockedRing) cipher(passphrase string) cipher.AEAD {

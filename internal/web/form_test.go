@@ -5,10 +5,13 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"portal"
 )
 
 func TestParseFields(t *testing.T) {
@@ -94,6 +97,49 @@ func FuzzClient(f *testing.F) {
 			if p == nil && got != "10.0.0.2" {
 				t.Fatalf("an unnamed peer is %q", got)
 			}
+		}
+	})
+}
+
+// What an address of the audit page asks for is a page of the trail and days in
+// order, or it is refused with a message for the person.
+func FuzzEventQuery(f *testing.F) {
+	for _, raw := range []string{"", "before=7", "before=0", "before=-1", "before=9223372036854775808", "from=2026-11-03&until=2026-11-03", "from=1969-12-31", "until=9999-12-31", "from=2026-02-30", "kind=signed+in", "kind=x", "person=wendy"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		form, err := parseFields(raw)
+		if err != nil {
+			return
+		}
+		q, err := eventQuery(form)
+		if err != nil {
+			if code := portal.ErrorCode(err); code != portal.CodeInvalid && code != portal.CodeMalformed {
+				t.Fatalf("%q: %v", raw, err)
+			}
+			return
+		}
+		if q.Before < 0 || !q.Until.IsZero() && !q.Until.After(q.From) || q.Action != "" && !slices.Contains(portal.Actions(), q.Action) {
+			t.Fatalf("%q asks for %+v", raw, q)
+		}
+		if !q.Until.IsZero() && q.Until.UnixMicro() < 0 {
+			t.Fatalf("%q ends at %d", raw, q.Until.UnixMicro())
+		}
+	})
+}
+
+// No name of proxies trusts everybody.
+func FuzzParseProxies(f *testing.F) {
+	for _, name := range []string{"10.0.0.7", "10.0.0.0/24", "0.0.0.0/0", "::/0", "::ffff:0:0/96", "::ffff:10.0.0.7", "fe80::1%eth0", "10.0.0.0/33", "010.0.0.1", "::1/128"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		all, err := ParseProxies([]string{name})
+		if err != nil {
+			return
+		}
+		if strangers := proxies(all); strangers.trust(netip.MustParseAddr("198.51.100.1")) && strangers.trust(netip.MustParseAddr("64.0.0.1")) {
+			t.Fatalf("%q trusts everybody", name)
 		}
 	})
 }
