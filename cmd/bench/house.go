@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -136,7 +138,8 @@ func (h *house) checkSize(ctx context.Context) error {
 }
 
 func (h *house) person(number int, hash string) fill.Person {
-	n := fill.Person{User: invent(h.home(number), number), PasswordHash: hash}
+	_, known := browserOf(number)
+	n := fill.Person{User: invent(h.home(number), number), PasswordHash: hash, Browser: known}
 	if n.Stored != portal.TwoFactorNone {
 		n.Authenticator = authenticatorOf(number)
 		n.Secret = h.ring.Seal(secret(), seal.AAD{
@@ -180,11 +183,12 @@ func signedIn(number int, now time.Time) (token string, s fill.Session) {
 }
 
 // openHalves proves the password of n users with 2FA who have not been used
-// yet, and returns the tokens that owe the second step.
-func (h *house) openHalves(ctx context.Context, n int) (tokens []string, err error) {
+// yet, in a browser that they have used before or in a new one, and returns the
+// cookies that owe the second step.
+func (h *house) openHalves(ctx context.Context, n int, known bool) (cookies []string, err error) {
 	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
-		tokens = nil
-		for number := h.users - 1 - h.halves; len(tokens) < n && number > 0; number-- {
+		cookies = nil
+		for number := h.users - 1 - h.halves; len(cookies) < n && number > 0; number-- {
 			h.halves++
 			if stateOf(number) != portal.TwoFactorEnabled {
 				continue
@@ -192,14 +196,29 @@ func (h *house) openHalves(ctx context.Context, n int) (tokens []string, err err
 			token := seal.NewToken()
 			digest, _ := seal.TokenDigest(token)
 			half := store.HalfSession{UserID: invent(customer, number).ID, SecurityVersion: 1, ExpiresAt: tx.Now.Add(time.Hour)}
+			cookie := "portal-half=" + token
+			if known {
+				var in string
+				in, half.Browser = browserOf(number)
+				cookie += "; portal-browser=" + in
+			}
 			if err := tx.AddHalfSession(ctx, half, digest); err != nil {
 				return err
 			}
-			tokens = append(tokens, token)
+			cookies = append(cookies, cookie)
 		}
 		return nil
 	})
-	return tokens, err
+	return cookies, err
+}
+
+// browserOf is the browser that the account of the number-th person knows: the
+// token in its cookie, and the digest of that.
+func browserOf(number int) (token string, digest []byte) {
+	random := sha256.Sum256([]byte(identifier(4, number)))
+	token = base64.RawURLEncoding.EncodeToString(random[:])
+	digest, _ = seal.TokenDigest(token)
+	return token, digest
 }
 
 // code is what every phone shows now.

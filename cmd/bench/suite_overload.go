@@ -41,7 +41,7 @@ func (b *bench) visits(ctx context.Context, lasting time.Duration) (outcome, err
 func (b *bench) visitsUnderLoad(ctx context.Context, lasting time.Duration) (o outcome, err error) {
 	crowded := make(chan error, 1)
 	go func() {
-		l := b.signInLoad(b.portal, portal.TwoFactorNone, crowd, lasting+time.Second)
+		l := b.signInLoad(b.portal, portal.TwoFactorNone, true, crowd, lasting+time.Second)
 		l.also = 503
 		_, err := b.portal.put(ctx, l)
 		crowded <- err

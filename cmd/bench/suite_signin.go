@@ -11,6 +11,11 @@ import (
 	"portal"
 )
 
+// inNewBrowser is a sign-in in a browser that is new to an account which was
+// signed in to before: it writes a mail to its owner, with a link "this was not
+// me". Everybody signs in once in it, and then in one that is known.
+const inNewBrowser = "password, new browser"
+
 // longest is how long sign-ins are measured where 64 wait for the two cores at
 // once: a short window would mostly show how the queue fills and empties.
 const longest = 4 * time.Second
@@ -24,7 +29,7 @@ func (b *bench) signIns(ctx context.Context) error {
 		}
 		samples, err := interleave(ctx, b.rounds,
 			b.signIn("password", portal.TwoFactorNone, workers, lasting), b.signIn("first step", portal.TwoFactorEnabled, workers, lasting),
-			b.loop("hash", "/hashes", min(workers, 2), lasting))
+			b.signIn(inNewBrowser, portal.TwoFactorNone, workers, lasting), b.loop("hash", "/hashes", min(workers, 2), lasting))
 		if err != nil {
 			return err
 		}
@@ -35,6 +40,9 @@ func (b *bench) signIns(ctx context.Context) error {
 			b.report.versus(what, "bare hash", "CPU µs", of(samples[name], cpuOf), of(hash, cpuOf), atMost(1.05))
 			b.report.versus(what, "bare hash", "/s", of(samples[name], rateOf), of(hash, rateOf), rate)
 		}
+		what := fmt.Sprintf("%s, c=%d", inNewBrowser, workers)
+		b.report.versus(what, "bare hash", "CPU µs", of(samples[inNewBrowser], cpuOf), of(hash, cpuOf), aim{})
+		b.report.versus(what, "bare hash", "/s", of(samples[inNewBrowser], rateOf), of(hash, rateOf), aim{})
 	}
 	return b.signInMemory(ctx)
 }
@@ -53,7 +61,7 @@ func (b *bench) signInMemory(ctx context.Context) error {
 	if err := fresh.forgetPeak(); err != nil {
 		return err
 	}
-	if _, err := fresh.put(ctx, b.signInLoad(fresh, portal.TwoFactorNone, 64, 2*time.Second)); err != nil {
+	if _, err := fresh.put(ctx, b.signInLoad(fresh, portal.TwoFactorNone, true, 64, 2*time.Second)); err != nil {
 		return err
 	}
 	peak, err := fresh.memory("VmHWM")
@@ -63,12 +71,13 @@ func (b *bench) signInMemory(ctx context.Context) error {
 
 func (b *bench) signIn(name string, state portal.TwoFactorState, workers int, lasting time.Duration) side {
 	return side{name, func(ctx context.Context, _ int) (outcome, error) {
-		return b.portal.put(ctx, b.signInLoad(b.portal, state, workers, lasting))
+		return b.portal.put(ctx, b.signInLoad(b.portal, state, name != inNewBrowser, workers, lasting))
 	}}
 }
 
-// signInLoad signs in one user after the other, all with the right password.
-func (b *bench) signInLoad(c *child, state portal.TwoFactorState, workers int, lasting time.Duration) load {
+// signInLoad signs in one user after the other, all with the right password, in
+// the browser that the account knows or in a new one.
+func (b *bench) signInLoad(c *child, state portal.TwoFactorState, known bool, workers int, lasting time.Duration) load {
 	next := func(int) []byte {
 		for {
 			number := int(b.next.Add(1)) % (b.large.users - 1)
@@ -76,7 +85,12 @@ func (b *bench) signInLoad(c *child, state portal.TwoFactorState, workers int, l
 				continue
 			}
 			form := url.Values{"login_id": {invent(customer, number+1).LoginID}, "password": {password}}
-			return request(c.base.Host, "POST", "/sign-in", "", form.Encode())
+			cookie := ""
+			if known {
+				token, _ := browserOf(number + 1)
+				cookie = "portal-browser=" + token
+			}
+			return request(c.base.Host, "POST", "/sign-in", cookie, form.Encode())
 		}
 	}
 	return load{workers: workers, lasting: lasting, want: 303, next: next}
@@ -110,24 +124,31 @@ func (b *bench) loop(name, path string, workers int, lasting time.Duration) side
 
 // secondStep compares the second step with one-row commits.
 func (b *bench) secondStep(ctx context.Context) error {
-	const workers = 16
+	const workers, known, fresh = 16, "second step", "second step, new browser"
 	samples, err := interleave(ctx, b.rounds,
-		side{"second step", func(ctx context.Context, _ int) (outcome, error) { return b.secondSteps(ctx, workers) }},
+		side{known, func(ctx context.Context, _ int) (outcome, error) { return b.secondSteps(ctx, workers, true) }},
+		side{fresh, func(ctx context.Context, _ int) (outcome, error) { return b.secondSteps(ctx, workers, false) }},
 		b.loop("commits", "/commits", workers, 2*b.sample))
 	if err != nil {
 		return err
 	}
-	second, commits := samples["second step"], samples["commits"]
-	what := "second step, c=16 (" + b.safety + ")"
-	b.report.versus(what, "one-row commits", "/s", of(second, rateOf), of(commits, rateOf), atLeast(0.3))
-	b.report.versus(what, "one-row commits", "CPU µs", of(second, cpuOf), of(commits, cpuOf), aim{})
-	b.report.alone(what, "CPU µs", of(second, cpuOf), atMost(400))
+	commits := samples["commits"]
+	for _, step := range []struct {
+		name      string
+		rate, cpu aim
+	}{{known, atLeast(0.3), atMost(400)}, {fresh, aim{}, aim{}}} {
+		name, what := step.name, fmt.Sprintf("%s, c=%d (%s)", step.name, workers, b.safety)
+		b.report.versus(what, "one-row commits", "/s", of(samples[name], rateOf), of(commits, rateOf), step.rate)
+		b.report.versus(what, "one-row commits", "CPU µs", of(samples[name], cpuOf), of(commits, cpuOf), aim{})
+		b.report.alone(what, "CPU µs", of(samples[name], cpuOf), step.cpu)
+	}
 	return nil
 }
 
-// secondSteps sends a right code for people who have proven the password.
-func (b *bench) secondSteps(ctx context.Context, workers int) (outcome, error) {
-	tokens, err := b.large.openHalves(ctx, int(2*b.sample.Seconds()*2500))
+// secondSteps sends a right code for people who have proven the password, in a
+// browser that their accounts know or in a new one.
+func (b *bench) secondSteps(ctx context.Context, workers int, known bool) (outcome, error) {
+	cookies, err := b.large.openHalves(ctx, int(2*b.sample.Seconds()*2500), known)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -135,9 +156,9 @@ func (b *bench) secondSteps(ctx context.Context, workers int) (outcome, error) {
 	body := "code=" + code()
 	return b.portal.put(ctx, load{workers: workers, lasting: 2 * b.sample, want: 303, next: func(int) []byte {
 		i := int(taken.Add(1)) - 1
-		if i >= len(tokens) {
+		if i >= len(cookies) {
 			return nil
 		}
-		return request(b.portal.base.Host, "POST", "/sign-in/code", "portal-half="+tokens[i], body)
+		return request(b.portal.base.Host, "POST", "/sign-in/code", cookies[i], body)
 	}})
 }

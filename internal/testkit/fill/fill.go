@@ -34,6 +34,9 @@ type Person struct {
 	// Authenticator and its sealed secret belong to every state but none.
 	Authenticator portal.AuthenticatorID
 	Secret        []byte
+	// Browser is the digest of the token of a browser that the account knows;
+	// nil is none.
+	Browser []byte
 }
 
 // Session is a signed-in browser of a person.
@@ -130,7 +133,7 @@ type filler struct {
 }
 
 func (f filler) fill(ctx context.Context, all iter.Seq[Person]) error {
-	return f.quickly(ctx, []string{"users", "user_terms", "authenticators"}, func() error { return f.people(ctx, all) })
+	return f.quickly(ctx, []string{"users", "user_terms", "authenticators", "browsers"}, func() error { return f.people(ctx, all) })
 }
 
 // quickly adds rows to tables while nothing of them is slow.

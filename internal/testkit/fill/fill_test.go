@@ -107,7 +107,7 @@ func TestFillWritesWhatThePortalWrites(t *testing.T) {
 func TestFillSetsUpTwoFactor(t *testing.T) {
 	house.OnEach(t, func(t *testing.T, h *house.House) {
 		found(t, h)
-		p := fill.Person{User: person("a"), PasswordHash: "hash", Authenticator: "app", Secret: []byte("sealed")}
+		p := fill.Person{User: person("a"), PasswordHash: "hash", Authenticator: "app", Secret: []byte("sealed"), Browser: []byte("token")}
 		p.Stored = portal.TwoFactorDisabled
 		users(t, h, p)
 
@@ -115,6 +115,9 @@ func TestFillSetsUpTwoFactor(t *testing.T) {
 		current, err := view.Current(t.Context(), p.ID)
 		if err != nil || current.ID != p.Authenticator || !bytes.Equal(current.Secret, p.Secret) {
 			t.Errorf("current authenticator %+v, %v", current, err)
+		}
+		if known, err := view.KnowsBrowser(t.Context(), p.ID, p.Browser, view.Now.Add(-time.Hour)); err != nil || !known {
+			t.Errorf("the browser is known: %v, %v", known, err)
 		}
 		list, err := view.Users(t.Context(), store.UserQuery{Search: "öst", State: portal.TwoFactorDisabled, Limit: 2})
 		if err != nil || len(list) != 1 || list[0].ID != p.ID {

@@ -29,6 +29,7 @@ func tables() []perPerson {
 		{newTable("user_terms", "term user_id customer_id twofa_state"), termRows},
 		{newTable("authenticators", `id customer_id user_id state secret serial last_step session_id
 			created_at expires_at confirmed_at last_used_at`), authenticatorRows},
+		{newTable("browsers", "user_id customer_id digest agent created_at last_used_at"), browserRows},
 	}
 }
 
@@ -74,6 +75,14 @@ func authenticatorRows(in Into, p Person) [][]any {
 		string(p.Authenticator), string(p.CustomerID), string(p.ID), "current", p.Secret, int64(1), int64(0), "",
 		now, now, now, int64(0),
 	}}
+}
+
+func browserRows(in Into, p Person) [][]any {
+	if p.Browser == nil {
+		return nil
+	}
+	now := in.Now.UnixMicro()
+	return [][]any{{string(p.ID), string(p.CustomerID), p.Browser, "", now, now}}
 }
 
 // sessionsTable keeps the signed-in browsers.
