@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// lookBack is how many events before a sign-in are looked at.
-	lookBack = 100
+	// lookBack is how many events before a sign-in are looked at; mostly the last
+	// sign-in is among the first few.
+	firstFew, lookBack = 3, 100
 	// manyFailures is from how many wrong tries on a success looks suspicious.
 	manyFailures = 10
 	// inNewBrowser marks in the trail a sign-in from a browser that was new.
@@ -21,25 +22,36 @@ const (
 // outside of the transaction: a flood of wrong tries must not hold up the owner.
 func (s *Service) before(ctx context.Context, user portal.User) (b portal.LastTime, err error) {
 	view := s.store.View(user.CustomerID)
-	events, err := view.EventsOn(ctx, user.ID, lookBack)
-	for _, e := range events {
-		switch {
-		case e.Action == portal.SignedIn && e.Outcome == portal.Done:
-			lastIn(&b, e)
+	for _, limit := range []int{firstFew, lookBack} {
+		events, err := view.EventsOn(ctx, user.ID, limit)
+		if err != nil {
+			return b, err
+		}
+		b = sinceLast(events)
+		if !b.At.IsZero() || len(events) < limit {
 			return b, nil
-		case e.Outcome == portal.Refused && (e.Action == portal.PasswordTried || e.Action == portal.SecondFactorTried):
-			b.WrongTries++
 		}
 	}
-	if err != nil || len(events) < lookBack {
-		return b, err
-	}
 	// strangers can put the sign-in out of sight, too; then a walk finds it
-	events, err = view.Events(ctx, store.EventQuery{Person: user.ID, Action: portal.SignedIn, Limit: 1})
+	events, err := view.Events(ctx, store.EventQuery{Person: user.ID, Action: portal.SignedIn, Limit: 1})
 	for _, e := range events {
 		lastIn(&b, e)
 	}
 	return b, err
+}
+
+// sinceLast reads events, the newest first, back to the last sign-in.
+func sinceLast(events []portal.Event) (b portal.LastTime) {
+	for _, e := range events {
+		switch {
+		case e.Action == portal.SignedIn && e.Outcome == portal.Done:
+			lastIn(&b, e)
+			return b
+		case e.Outcome == portal.Refused && (e.Action == portal.PasswordTried || e.Action == portal.SecondFactorTried):
+			b.WrongTries++
+		}
+	}
+	return b
 }
 
 func lastIn(b *portal.LastTime, e portal.Event) {

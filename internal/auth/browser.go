@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/hmac"
 
 	"portal"
 	"portal/internal/seal"
@@ -35,6 +36,15 @@ func (s *Service) browserOf(ctx context.Context, user portal.User, o portal.Orig
 	b := browser{token: seal.NewToken(), was: brought}
 	b.digest, _ = seal.TokenDigest(b.token)
 	return b, nil
+}
+
+// browserAt is browserOf at the second step: that the browser is known was asked
+// at the first one, minutes ago.
+func (s *Service) browserAt(ctx context.Context, h store.HalfSession, o portal.Origin) (browser, error) {
+	if brought, ok := seal.TokenDigest(o.Browser); ok && hmac.Equal(brought, h.Browser) {
+		return browser{token: o.Browser, digest: brought, known: true}, nil
+	}
+	return s.browserOf(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID}, o)
 }
 
 // knowBrowser makes the browser that was signed in with a known one, in the

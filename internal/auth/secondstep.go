@@ -66,12 +66,11 @@ func (s *Service) secondStep(ctx context.Context, o portal.Origin, half string, 
 	if !charged.Until.IsZero() {
 		return SignedIn{}, s.noteCodeLimit(ctx, o, h, charged)
 	}
-	user := portal.User{ID: h.UserID, CustomerID: h.CustomerID}
-	from, err := s.browserOf(ctx, user, o)
+	from, err := s.browserAt(ctx, h, o)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	before, err := s.before(ctx, user)
+	before, err := s.before(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID})
 	if err != nil {
 		return SignedIn{}, err
 	}
