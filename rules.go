@@ -30,8 +30,17 @@ func FoldKey(s string) string {
 		}
 		return r
 	}, s)
-	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(visible)))
+	folded := norm.NFKC.String(strings.Map(capitalCherokee, cases.Fold().String(norm.NFKC.String(visible))))
 	return strings.Join(strings.Fields(folded), " ")
+}
+
+// capitalCherokee is what the small letters of Cherokee fold to (Unicode,
+// CaseFolding.txt); the library swaps the two cases.
+func capitalCherokee(r rune) rune {
+	if unicode.Is(unicode.Cherokee, r) {
+		return unicode.ToUpper(r)
+	}
+	return r
 }
 
 // ParseLoginID returns the login ID in the form to store. It has letters,

@@ -92,7 +92,7 @@ func TestParseRole(t *testing.T) {
 func TestFoldKey(t *testing.T) {
 	for a, b := range map[string]string{
 		"WENDY": "wendy", "Straße": "STRASSE", "leſſon": "lesson", "ＵＳＥＲ": "user", "é": "E\u0301", "ﬁ": "FI", "\u212A": "k",
-		"Σας": "σασ", " a \t b\u00a0c ": "A B C", "ẞ": "ss",
+		"Σας": "σασ", " a \t b\u00a0c ": "A B C", "ẞ": "ss", "ꭺᏸ": "ᎪᏰ",
 	} {
 		if FoldKey(a) != FoldKey(b) {
 			t.Errorf("%q is %q, %q is %q", a, FoldKey(a), b, FoldKey(b))
