@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -188,8 +188,8 @@ func signedIn(number int, now time.Time) (token string, s fill.Session) {
 func (h *house) openHalves(ctx context.Context, n int, known bool) (cookies []string, err error) {
 	err = h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
 		cookies = nil
-		for number := h.users - 1 - h.halves; len(cookies) < n && number > 0; number-- {
-			h.halves++
+		for ; len(cookies) < n && h.halves < h.users-1; h.halves++ {
+			number := h.byChance(h.halves)
 			if stateOf(number) != portal.TwoFactorEnabled {
 				continue
 			}
@@ -215,8 +215,9 @@ func (h *house) openHalves(ctx context.Context, n int, known bool) (cookies []st
 // browserOf is the browser that the account of the number-th person knows: the
 // token in its cookie, and the digest of that.
 func browserOf(number int) (token string, digest []byte) {
-	random := sha256.Sum256([]byte(identifier(4, number)))
-	token = base64.RawURLEncoding.EncodeToString(random[:])
+	var numbered [32]byte
+	binary.BigEndian.PutUint64(numbered[:], uint64(number)) // #nosec G115 -- never negative
+	token = base64.RawURLEncoding.EncodeToString(numbered[:])
 	digest, _ = seal.TokenDigest(token)
 	return token, digest
 }

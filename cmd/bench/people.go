@@ -38,6 +38,14 @@ func (s size) home(number int) portal.CustomerID {
 	return other((number - s.users) / ofOthers)
 }
 
+// byChance is the n-th person to sign in: a user of the large customer, next to
+// none before by age or name, as chance has it. In the order in which they were
+// added all would meet on the same few pages of the database.
+func (s size) byChance(n int) int {
+	const far = 7919 // a prime
+	return 1 + n*far%(s.users-1)
+}
+
 // span is how long ago the trail begins.
 const span = 2 * 365 * 24 * time.Hour
 

@@ -80,14 +80,14 @@ func (b *bench) signIn(name string, state portal.TwoFactorState, workers int, la
 func (b *bench) signInLoad(c *child, state portal.TwoFactorState, known bool, workers int, lasting time.Duration) load {
 	next := func(int) []byte {
 		for {
-			number := int(b.next.Add(1)) % (b.large.users - 1)
-			if stateOf(number+1) != state {
+			number := b.large.byChance(int(b.next.Add(1)))
+			if stateOf(number) != state {
 				continue
 			}
-			form := url.Values{"login_id": {invent(customer, number+1).LoginID}, "password": {password}}
+			form := url.Values{"login_id": {invent(customer, number).LoginID}, "password": {password}}
 			cookie := ""
 			if known {
-				token, _ := browserOf(number + 1)
+				token, _ := browserOf(number)
 				cookie = "portal-browser=" + token
 			}
 			return request(c.base.Host, "POST", "/sign-in", cookie, form.Encode())
