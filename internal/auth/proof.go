@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"portal"
 	"portal/internal/store"
@@ -27,18 +28,21 @@ const (
 // Asks tells which proofs a form has to ask of the actor now. The host has
 // proven itself by being able to read the data.
 func (s *Service) Asks(actor portal.Actor, need Need) Ask {
-	since := s.now().Add(-s.limits.StepUp)
+	now := s.now()
 	switch {
 	case actor.Kind == portal.ActorHost:
 		return Ask{}
-	case need == NeedFresh && actor.SteppedUpAt.After(since):
+	case need == NeedFresh && s.fresh(actor.SteppedUpAt, now):
 		return Ask{}
-	case need == NeedStart && (actor.SteppedUpAt.After(since) || actor.SignedInAt.After(since)):
+	case need == NeedStart && (s.fresh(actor.SteppedUpAt, now) || s.fresh(actor.SignedInAt, now)):
 		return Ask{}
 	}
 	owes := portal.StatusOf(actor.Stored, false).AsksCode()
 	return Ask{Password: true, Code: owes || need == NeedKept, Recovery: owes}
 }
+
+// fresh tells whether a step-up or a sign-in is of the last five minutes.
+func (s *Service) fresh(at, now time.Time) bool { return store.Fresh(at, now, s.limits.StepUp) }
 
 // missing says which field of a proof is still empty.
 func (a Ask) missing(p Proof) error {
@@ -174,16 +178,15 @@ func (s *Service) RequireStepUp(ctx context.Context, tx *store.Tx, actor portal.
 	if actor.Kind == portal.ActorHost {
 		return nil
 	}
-	since := tx.Now.Add(-s.limits.StepUp)
 	var fresh bool
 	var err error
 	switch {
 	case need == NeedProof || need == NeedKept:
-		fresh, err = tx.UseStepUp(ctx, actor.SessionID, since)
-	case need == NeedStart && actor.SignedInAt.After(since):
+		fresh, err = tx.UseStepUp(ctx, actor.SessionID, s.limits.StepUp)
+	case need == NeedStart && s.fresh(actor.SignedInAt, tx.Now):
 		fresh = true
 	default:
-		fresh, err = tx.FreshStepUp(ctx, actor.SessionID, since)
+		fresh, err = tx.FreshStepUp(ctx, actor.SessionID, s.limits.StepUp)
 	}
 	if err == nil && !fresh {
 		err = proofError(portal.FieldPassword, "Please confirm again that it is you.")

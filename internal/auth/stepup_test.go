@@ -71,6 +71,43 @@ func TestDestructiveDeedsUseTheStepUpUp(t *testing.T) {
 	})
 }
 
+// What was proven under a clock that was ahead does not last longer by that once
+// the clock is set back (AU-12, LC-02): it has ended. As much as the clocks of
+// nodes differ changes nothing.
+func TestProofsEndWhenTheClockGoesBack(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		for back, counts := range map[time.Duration]bool{30 * time.Second: true, time.Hour: false} {
+			wendy, _ := s.protected(t, "wendy."+back.String())
+			s.Clock.Advance(10 * time.Minute)
+			wendy.SignIn()
+			wendy.Take(s.Auth.StepUp(t.Context(), wendy.Actor(), auth.NeedFresh, wendy.Proof()))
+			begun, nora := s.half(t, wendy.Login), s.person(t, "nora."+back.String())
+			s.Clock.Advance(-back)
+			if asked := s.Auth.Asks(wendy.Actor(), auth.NeedFresh).Password; asked == counts {
+				t.Errorf("%s back: a step-up counts: %v, want %v", back, !asked, counts)
+			}
+			if err := s.Auth.HalfSession(t.Context(), begun); (err == nil) != counts {
+				t.Errorf("%s back: half session: %v, want it usable: %v", back, err, counts)
+			}
+			if _, err := s.Auth.SignInWithCode(t.Context(), wendy.Origin(), begun, s.wrong(wendy)); (portal.ErrorCode(err) == portal.CodeInvalid) != counts {
+				t.Errorf("%s back: a code behind the half session: %v, want it looked at: %v", back, err, counts)
+			}
+			if asked := s.Auth.Asks(nora.Actor(), auth.NeedStart).Password; asked == counts {
+				t.Errorf("%s back: a sign-in counts: %v, want %v", back, !asked, counts)
+			}
+			if counts {
+				continue
+			}
+			forged, novice := wendy.Actor(), nora.Actor()
+			forged.SteppedUpAt, novice.SteppedUpAt = s.Clock.Now(), s.Clock.Now()
+			_, err := s.Auth.EndOtherSessions(t.Context(), forged, auth.Proof{})
+			refused(t, "the transaction of the deed", err, portal.CodeProof)
+			_, err = s.Auth.StartSetup(t.Context(), novice, auth.Proof{})
+			refused(t, "the transaction of the start", err, portal.CodeProof)
+		}
+	})
+}
+
 // A step-up belongs to its session; another one of the same person has none.
 func TestStepUpIsNotTransferable(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {

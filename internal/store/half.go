@@ -26,7 +26,9 @@ func (tx *Tx) AddHalfSession(ctx context.Context, h HalfSession, digest []byte) 
 	return err
 }
 
-const halfUsable = ` digest = $1 AND expires_at > $2 AND tries < $3 AND security_version =
+// One that was begun later than now is of a clock that went back since, and has
+// ended: it would live on by as much as the clock was ahead.
+const halfUsable = ` digest = $1 AND expires_at > $2 AND created_at <= $4 AND tries < $3 AND security_version =
 	(SELECT u.security_version FROM users u JOIN customers c ON c.id = u.customer_id
 		WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
 
@@ -34,7 +36,7 @@ const halfUsable = ` digest = $1 AND expires_at > $2 AND tries < $3 AND security
 func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
 	const query = "SELECT customer_id, user_id, security_version, expires_at, browser FROM half_sessions WHERE" + halfUsable
 	v := s.View(portal.NoCustomer)
-	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries))
+	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries, micros(v.Now.Add(slack))))
 }
 
 // ChargeHalfSession counts a try before its code is looked at, on the half
@@ -44,7 +46,7 @@ func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int,
 	const query = "UPDATE half_sessions SET tries = tries + 1 WHERE" + halfUsable +
 		" RETURNING customer_id, user_id, security_version, expires_at, browser"
 	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
-		if h, err = scanHalf(q.row(ctx, query, digest, micros(now), tries)); err != nil {
+		if h, err = scanHalf(q.row(ctx, query, digest, micros(now), tries, micros(now.Add(slack)))); err != nil {
 			return err
 		}
 		c, err = of(h).charge(ctx, q, now)
@@ -63,10 +65,10 @@ func scanHalf(r scanner) (h HalfSession, err error) {
 // SpendHalfSession uses up a half session. False means that it has been used,
 // has ended, or belongs to an older security version.
 func (tx *Tx) SpendHalfSession(ctx context.Context, digest []byte) (bool, error) {
-	const query = `DELETE FROM half_sessions WHERE customer_id = $1 AND digest = $2 AND expires_at > $3 AND security_version =
+	const query = `DELETE FROM half_sessions WHERE customer_id = $1 AND digest = $2 AND expires_at > $3 AND created_at <= $4 AND security_version =
 		(SELECT u.security_version FROM users u JOIN customers c ON c.id = u.customer_id
 			WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
-	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now), micros(tx.Now.Add(slack))))
 }
 
 // EndHalfSession forgets a half session, in whatever state it is.

@@ -110,7 +110,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 		"RaiseProofs": func(ctx context.Context, tx *store.Tx) error { return tx.RaiseProofs(ctx, v.session.ID) },
 		"StepUp":      func(ctx context.Context, tx *store.Tx) error { return verdict(tx.StepUp(ctx, v.session.ID)) },
 		"UseStepUp": func(ctx context.Context, tx *store.Tx) error {
-			return verdict(tx.UseStepUp(ctx, v.session.ID, time.Time{}))
+			return verdict(tx.UseStepUp(ctx, v.session.ID, time.Hour))
 		},
 		"EndSession": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.EndSession(ctx, id, v.session.ID)) },
 		"EndSessions": func(ctx context.Context, tx *store.Tx) error {
@@ -237,7 +237,7 @@ func TestForeignRowsAreNotSeen(t *testing.T) {
 				return view.OtherActiveAdministrator(ctx, id)
 			},
 			"FreshStepUp": func(ctx context.Context, _ portal.UserID) (any, error) {
-				return view.FreshStepUp(ctx, v.session.ID, time.Time{})
+				return view.FreshStepUp(ctx, v.session.ID, time.Hour)
 			},
 			"Counts":         func(ctx context.Context, _ portal.UserID) (any, error) { return view.Counts(ctx) },
 			"HelpAskedAt":    func(ctx context.Context, id portal.UserID) (any, error) { return view.HelpAskedAt(ctx, id) },
@@ -253,7 +253,7 @@ func TestForeignRowsAreNotSeen(t *testing.T) {
 				t.Errorf("%s: %v", name, foreignErr)
 			}
 		}
-		if fresh, err := view.FreshStepUp(t.Context(), v.session.ID, time.Time{}); fresh || err != nil {
+		if fresh, err := view.FreshStepUp(t.Context(), v.session.ID, time.Hour); fresh || err != nil {
 			t.Errorf("the step-up of a foreign session counts: %v, %v", fresh, err)
 		}
 		if users, err := view.Users(t.Context(), store.UserQuery{Search: "victim", Limit: 9}); len(users) != 0 || err != nil {

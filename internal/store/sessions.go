@@ -125,17 +125,25 @@ func (tx *Tx) StepUp(ctx context.Context, id portal.SessionID) (bool, error) {
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now)))
 }
 
-// FreshStepUp tells whether the session was stepped up since the given time.
-func (v View) FreshStepUp(ctx context.Context, id portal.SessionID, since time.Time) (bool, error) {
-	const query = "SELECT id FROM sessions WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3"
-	return found(v.q.row(ctx, query, v.customer, id, micros(since)))
+// Fresh tells whether what was proven at a moment still counts: for so long, and
+// not where it is of a clock that went back since. That would stretch it by as
+// much as the clock was ahead.
+func Fresh(at, now time.Time, life time.Duration) bool {
+	return at.After(now.Add(-life)) && !at.After(now.Add(slack))
 }
 
-// UseStepUp uses up a step-up made since the given time. False means that
-// there is none, or that another action used it.
-func (tx *Tx) UseStepUp(ctx context.Context, id portal.SessionID, since time.Time) (bool, error) {
-	const query = "UPDATE sessions SET stepped_up_at = 0 WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3"
-	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(since)))
+// FreshStepUp tells whether the session was stepped up lately; see Fresh.
+func (v View) FreshStepUp(ctx context.Context, id portal.SessionID, life time.Duration) (bool, error) {
+	const query = "SELECT id FROM sessions WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3 AND stepped_up_at <= $4"
+	return found(v.q.row(ctx, query, v.customer, id, micros(v.Now.Add(-life)), micros(v.Now.Add(slack))))
+}
+
+// UseStepUp uses up a fresh step-up. False means that there is none, or that
+// another action used it.
+func (tx *Tx) UseStepUp(ctx context.Context, id portal.SessionID, life time.Duration) (bool, error) {
+	const query = `UPDATE sessions SET stepped_up_at = 0
+		WHERE customer_id = $1 AND id = $2 AND stepped_up_at > $3 AND stepped_up_at <= $4`
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now.Add(-life)), micros(tx.Now.Add(slack))))
 }
 
 // SessionsOf lists the user's sessions that may still be used, newest first.

@@ -49,7 +49,7 @@ func (b base) spendables(t *testing.T, u portal.User) []spendable {
 		{"half session", func(ctx context.Context, tx *store.Tx) (bool, error) { return tx.SpendHalfSession(ctx, digest(1)) }},
 		{"link", func(ctx context.Context, tx *store.Tx) (bool, error) { return tx.SpendLink(ctx, digest(1)) }},
 		{"step-up", func(ctx context.Context, tx *store.Tx) (bool, error) {
-			return tx.UseStepUp(ctx, session.ID, tx.Now.Add(-time.Minute))
+			return tx.UseStepUp(ctx, session.ID, time.Minute)
 		}},
 		{"switch", func(ctx context.Context, tx *store.Tx) (bool, error) {
 			return tx.Switch(ctx, store.Authenticator{ID: a.ID, UserID: u.ID}, portal.TwoFactorEnabled, portal.TwoFactorDisabled)
