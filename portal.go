@@ -137,7 +137,7 @@ type Limits struct {
 	CodesPerDay      int           // the same over 24 h
 	StepUpsPerHour   int           // wrong proofs of one kind in one session
 	KnownPerHour     int           // wrong proofs of one kind in a known browser
-	ResetsPerHour    int           // wrong second factors behind a mailed reset link
+	ResetsPerHour    int           // refused tries behind a mailed reset link
 	SourcePerHour    int           // failures of one source address (IPv6: /64)
 	CodesInRow       int           // wrong codes in a row that block an authenticator
 	TellAfter        int           // wrong codes behind a right password until a mail

@@ -14,12 +14,21 @@ import (
 // HashPassword checks a new password against the rules and hashes it. It is
 // slow on purpose; call it before a transaction, never inside.
 func (s *Service) HashPassword(ctx context.Context, f portal.Field, password string, owner portal.PasswordOwner) (store.Password, error) {
+	if err := s.checkNew(f, password, owner); err != nil {
+		return store.Password{}, err
+	}
+	return s.hashNew(ctx, password)
+}
+
+// checkNew checks a new password against the rules.
+func (s *Service) checkNew(f portal.Field, password string, owner portal.PasswordOwner) error {
 	if err := portal.CheckPassword(f, password, owner); err != nil {
-		return store.Password{}, err
+		return err
 	}
-	if err := s.checkWeak(f, password); err != nil {
-		return store.Password{}, err
-	}
+	return s.checkWeak(f, password)
+}
+
+func (s *Service) hashNew(ctx context.Context, password string) (store.Password, error) {
 	hash, err := s.hasher.Hash(ctx, password)
 	return store.Password{Hash: hash, Short: !portal.StandsAlone(password)}, hashing(err)
 }

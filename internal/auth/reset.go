@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 
 	"portal"
 	"portal/internal/store"
@@ -12,7 +13,12 @@ type reset struct {
 	link   store.Link
 	token  string
 	origin portal.Origin
-	hash   store.Password
+	// password is the new one, hash what is made of it once the try is charged.
+	password string
+	hash     store.Password
+	// same says that it is the one of now, where another one was demanded. Who
+	// has not shown the second factor does not learn it.
+	same bool
 	// factor is the second factor where the account has 2FA: the mailbox alone
 	// cannot change its password (LC-09).
 	factor *factor
@@ -30,7 +36,7 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 	if err != nil {
 		return err
 	}
-	r := reset{link: link, token: token, origin: o}
+	r := reset{link: link, token: token, origin: o, password: newPassword}
 	if r.factor, err = secondFactor(who.User, o, p); err != nil {
 		return err
 	}
@@ -38,26 +44,23 @@ func (s *Service) ResetPassword(ctx context.Context, o portal.Origin, token, new
 	if err != nil {
 		return err
 	}
-	if err := s.mustDiffer(ctx, who, newPassword); err != nil {
+	if err := s.checkNew(portal.FieldNewPassword, newPassword, owner); err != nil {
 		return err
 	}
-	if r.hash, err = s.HashPassword(ctx, portal.FieldNewPassword, newPassword, owner); err != nil {
-		return err
-	}
-	return s.chargedReset(ctx, r, who.User)
+	return s.chargedReset(ctx, r, who)
 }
 
-// mustDiffer holds that a new password is not the one that somebody else may
-// know, where a new one was demanded (PW-09).
-func (s *Service) mustDiffer(ctx context.Context, who store.Credentials, newPassword string) error {
-	if !who.MustReset {
-		return nil
+// hashed is the try with the hash of its password, and with what is to be known
+// of it: a new one is not the one that somebody else may know (PW-09).
+func (r reset) hashed(ctx context.Context, s *Service, who store.Credentials) (reset, error) {
+	var err error
+	if who.MustReset {
+		if r.same, _, err = s.hasher.Verify(ctx, who.PasswordHash, r.password); err != nil {
+			return r, hashing(err)
+		}
 	}
-	same, _, err := s.hasher.Verify(ctx, who.PasswordHash, newPassword)
-	if err == nil && same {
-		return sameAgain()
-	}
-	return hashing(err)
+	r.hash, err = s.hashNew(ctx, r.password)
+	return r, err
 }
 
 // resetAsks is what the form behind the link of a user asks for: a recovery
@@ -85,25 +88,44 @@ func secondFactor(user portal.User, o portal.Origin, p Proof) (*factor, error) {
 	return nil, portal.Invalid(portal.FieldCode, "Enter the 6 digits that your app shows now, or use a recovery code.")
 }
 
-// chargedReset charges a try before the second factor is looked at (AU-05).
-func (s *Service) chargedReset(ctx context.Context, r reset, user portal.User) error {
-	if r.factor == nil {
-		_, err := s.tryReset(ctx, r)
+// chargedReset charges a try before anything secret is looked at, the second
+// factor and the password of now alike, and before it costs a hash (AU-05).
+func (s *Service) chargedReset(ctx context.Context, r reset, who store.Credentials) error {
+	charged, err := s.chargeResetCode(ctx, r.origin, who.User)
+	if err != nil {
 		return err
 	}
-	charged, err := s.chargeResetCode(ctx, r.origin, user)
-	if err != nil {
+	if r, err = r.hashed(ctx, s, who); err != nil {
+		s.refundOverload(ctx, err, charged)
 		return err
 	}
 	v, err := s.tryReset(ctx, r)
-	if err != nil {
+	switch {
+	case errors.Is(err, errSame):
+		return s.refuseSame(ctx, r, who.User)
+	case err != nil:
 		return err
-	}
-	if !v.right {
+	case !v.right:
 		return v.refusal(*r.factor, portal.CodeInvalid)
 	}
 	s.refund(ctx, charged)
 	return nil
+}
+
+// errSame undoes a try with the password of now, so that the second factor that
+// was right can be used for the next one.
+var errSame = errors.New("the password of now")
+
+// refuseSame tells whoever has shown all that is owed that the password is the
+// one of now. The try stays charged.
+func (s *Service) refuseSame(ctx context.Context, r reset, user portal.User) error {
+	err := s.store.Write(ctx, r.link.CustomerID, func(tx *store.Tx) error {
+		return tx.Record(ctx, portal.Stranger(r.origin).WasRefused(portal.PasswordReset, "the password that was to be replaced").On(user))
+	})
+	if err != nil {
+		return err
+	}
+	return sameAgain()
 }
 
 // tryReset spends the second factor, then the link, in the transaction that
@@ -125,6 +147,9 @@ func (s *Service) tryReset(ctx context.Context, r reset) (v verdict, err error) 
 		}
 		if !v.right {
 			return tx.Record(ctx, portal.Stranger(r.origin).WasRefused(portal.PasswordReset, v.why).On(user))
+		}
+		if r.same {
+			return errSame
 		}
 		if err := s.SpendLink(ctx, tx, r.token); err != nil {
 			return err

@@ -22,7 +22,7 @@ import (
 //	code/hour/<user>           10 wrong second factors in an hour
 //	code/day/<user>            30 wrong second factors in a day
 //	code/known/<user>/<b>      5 in an hour in one known browser, before the above
-//	code/reset/<user>          5 in an hour behind a mailed reset link
+//	code/reset/<user>          5 tries in an hour behind a mailed reset link, with a second factor or without
 //	password/step-up/<session>, code/step-up/<session>   5 in an hour each
 //	confirm/<session>          30 tries to confirm a set-up in an hour
 //	invitation/<user>          100 invitations by one administrator in an hour; each sends a mail
@@ -131,8 +131,8 @@ func (s *Service) chargeReset(ctx context.Context, o portal.Origin, user portal.
 	return s.noteLimit(ctx, err, c, home, portal.Stranger(o).WasRefused(portal.ResetAsked, limitReached).On(user))
 }
 
-// chargeResetCode counts a second factor behind a mailed link. It has a budget
-// of its own, so that a stranger who has used up the one of the sign-in page
+// chargeResetCode counts a try behind a mailed link, most of all its second
+// factor. It has a budget of its own, so that a stranger who has used up the one of the sign-in page
 // stops nobody here (AU-06).
 func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (store.Charged, error) {
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: resetBucket(user.ID), Limit: s.limits.ResetsPerHour, Window: hour})
