@@ -131,6 +131,7 @@ func TestRotateWhileServing(t *testing.T) {
 	wendy := one.join("Acme", "user", "wendy")
 	wendy.signIn()
 	rescue := wendy.enable()
+	one.Advance(-one.moved) // the phone had to wait for a code
 	old := in.keyIDs()[0]
 
 	stop := make(chan struct{})
@@ -165,23 +166,27 @@ func TestRotateWhileServing(t *testing.T) {
 	}
 
 	wantLine(t, in.Run("", "key", "list"), old+` .* reads +0 +1`)
+	in.Advance(6 * time.Minute) // past the codes that were used
 	again := *wendy
 	again.client = newClient(t, other.Base)
 	again.signIn()
 	retire := func(says string) {
 		t.Helper()
+		in.Advance(-in.moved)
 		if _, errors, code := in.Try("", "key", "retire", old); code != 1 || !strings.Contains(errors, says) {
 			t.Errorf("exit %d, %q, want %q", code, errors, says)
 		}
 	}
 	retire("less than five minutes ago")
-	in.Advance(6 * time.Minute)
+	change(t, in.beneath(), "UPDATE key_checks SET created_at = created_at - 360000000") // six minutes
 	retire("(accounts: 1)")
+	in.Advance(12 * time.Minute)
 	last := one.person("wendy")
 	last.enterPassword()
 	last.Post("/sign-in/recovery-code", "recovery_code", rescue[0]).wantRedirect(t, "/")
 	last.secrets = wendy.secrets
 	last.Post("/account/recovery-codes", "password", last.password, "code", last.code()).want(t, 200)
+	in.Advance(-in.moved)
 	in.Run("", "key", "retire", old)
 	if ids := in.keyIDs(); len(ids) != 1 || ids[0] == old {
 		t.Errorf("left over: %v", ids)
@@ -255,6 +260,42 @@ func TestRotateTwiceAtOnce(t *testing.T) {
 	}
 }
 
+// A wrong clock on the host changes no key, and a node whose clock is wrong is
+// waited for like any other.
+func TestRotateMindsWrongClocks(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Database = testkit.Postgres(t)
+	in.Run("", "customer", "add", "Acme")
+	old := in.keyIDs()[0]
+	slow, ahead := in.second(), in.second()
+	for other, off := range map[*installation]time.Duration{slow: -2 * time.Minute, ahead: 61 * time.Second} {
+		other.clock = filepath.Join(t.TempDir(), "clock")
+		other.Advance(off)
+	}
+	for _, deed := range [][]string{{"add"}, {"rotate"}, {"retire", old}} {
+		if _, errors, code := ahead.Try("", append([]string{"key"}, deed...)...); code != 1 || !strings.Contains(errors, "set it by NTP") {
+			t.Errorf("%s by a clock that is ahead: exit %d, %q", deed[0], code, errors)
+		}
+	}
+	slow.Serve()
+	db := in.beneath()
+	until(t, "the node has said that it is there", func() bool { return number(t, db, "SELECT COUNT(*) FROM nodes") == 1 })
+	waited := false
+	end, _ := in.follow(func(line string) {
+		if strings.Contains(line, "Waiting until these nodes have key") {
+			waited = true
+			in.copyRing(slow)
+		}
+	}, "key", "rotate")
+	if err := end(); err != nil {
+		t.Error("the rotation failed:", err)
+	}
+	if !waited {
+		t.Error("the node with the slow clock was not waited for")
+	}
+}
+
 // A node that misses a key which the data is written with is not ready, says
 // why, and recovers when it gets the file. It slept while the others rotated.
 func TestNodeWithoutTheNewKey(t *testing.T) {
@@ -264,10 +305,11 @@ func TestNodeWithoutTheNewKey(t *testing.T) {
 	in.Run("", "customer", "add", "Acme")
 	s := in.Serve()
 	elsewhere := in.second()
+	db := in.beneath()
+	until(t, "the node has said that it is there", func() bool { return number(t, db, "SELECT COUNT(*) FROM nodes") == 1 })
 	must(t, s.cmd.Process.Signal(syscall.SIGSTOP))
-	in.Advance(2 * time.Minute)
+	change(t, db, "UPDATE nodes SET seen_at = seen_at - 120000000") // two minutes
 	elsewhere.Run("", "key", "rotate")
-	in.Advance(-2 * time.Minute)
 	must(t, s.cmd.Process.Signal(syscall.SIGCONT))
 	until(t, "the node without the new key is not ready", func() bool { return !s.ready() })
 	until(t, "the log says why", func() bool { return strings.Contains(s.Log(), "does no job: put the right key ring file in place") })

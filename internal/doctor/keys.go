@@ -121,7 +121,7 @@ func (h *House) clock(ctx context.Context, r *Report) error {
 
 // nodes looks at the portals that run on these data.
 func (h *House) nodes(ctx context.Context, r *Report) error {
-	nodes, err := h.data.Nodes(ctx, h.Now().Add(-store.Alive))
+	nodes, err := h.data.Nodes(ctx)
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,23 @@ type Keys struct{ KeysConfig }
 // NewKeys makes them. The ring has been checked.
 func NewKeys(c KeysConfig) *Keys { return &Keys{c} }
 
+// mayChange holds that the actor may change keys, and that this machine's clock
+// is right: it dates what is changed, and other hosts go by that.
+func (k *Keys) mayChange(ctx context.Context, actor portal.Actor) error {
+	if err := actor.Can(portal.RotateKeys); err != nil {
+		return err
+	}
+	if err := Clock(ctx, k.Store); err != nil {
+		return fmt.Errorf("no key was changed: %w, then run the command again", err)
+	}
+	return nil
+}
+
 // Add puts a new key at hand, without writing with it yet: where each node has
 // a ring file of its own, the new one is copied to all before Rotate. A key
 // that waits already is the new one.
 func (k *Keys) Add(ctx context.Context, actor portal.Actor) (id string, err error) {
-	if err := actor.Can(portal.RotateKeys); err != nil {
+	if err := k.mayChange(ctx, actor); err != nil {
 		return "", err
 	}
 	err = k.edit(ctx, func(ring *seal.Ring) (*seal.Ring, error) {
@@ -146,7 +158,7 @@ func RotationUnfinished(ctx context.Context, data *store.Store) (bool, error) {
 // stands under older keys is sealed anew. Where an earlier rotation was cut
 // short that one is brought to its end.
 func (k *Keys) Rotate(ctx context.Context, actor portal.Actor) error {
-	if err := actor.Can(portal.RotateKeys); err != nil {
+	if err := k.mayChange(ctx, actor); err != nil {
 		return err
 	}
 	unfinished, err := RotationUnfinished(ctx, k.Store)
@@ -216,7 +228,7 @@ func after(known []store.KeyCheck, now time.Time) time.Time {
 
 // nodes names the running nodes of which something is so.
 func (k *Keys) nodes(ctx context.Context, so func(store.Node) bool) (string, error) {
-	all, err := k.Store.Nodes(ctx, k.Now().Add(-store.Alive))
+	all, err := k.Store.Nodes(ctx)
 	var names []string
 	for _, n := range all {
 		if so(n) {

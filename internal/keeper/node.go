@@ -95,10 +95,13 @@ func (n *Node) Fit() error {
 }
 
 // Clock tells whether the node's time can be trusted.
-func (n *Node) Clock(ctx context.Context) error {
-	skew, err := n.Store.Skew(ctx)
+func (n *Node) Clock(ctx context.Context) error { return Clock(ctx, n.Store) }
+
+// Clock tells whether this machine's time can be trusted, by the database's.
+func Clock(ctx context.Context, data *store.Store) error {
+	skew, err := data.Skew(ctx)
 	if err == nil && skew.Abs() > SkewLimit {
-		err = fmt.Errorf("the clock of this node is %s ahead of the database's (negative: behind); set it by NTP", skew.Round(time.Second))
+		err = fmt.Errorf("the clock of this machine is %s ahead of the database's (negative: behind); set it by NTP", skew.Round(time.Second))
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (k *Keys) codes(ctx context.Context, known []store.KeyCheck, id string) (in
 
 // Retire takes an old key out of the ring once nothing hangs on it any more.
 func (k *Keys) Retire(ctx context.Context, actor portal.Actor, id string) error {
-	if err := actor.Can(portal.RotateKeys); err != nil {
+	if err := k.mayChange(ctx, actor); err != nil {
 		return err
 	}
 	known, err := k.Store.Keys(ctx)

@@ -93,11 +93,17 @@ type Node struct {
 	SeenAt   time.Time
 }
 
-// ReportNode notes that a node is running, and how new its program is.
+// ReportNode notes that a node is running, and how new its program is. Whether
+// it is there goes by the database's time, so that nobody's wrong clock hides
+// it.
 func (s *Store) ReportNode(ctx context.Context, n Node) error {
+	now, err := s.agreed(ctx, s.reader)
+	if err != nil {
+		return err
+	}
 	const query = `INSERT INTO nodes (id, host, keys, writes, started_at, seen_at, knows) VALUES ($1, $2, $3, $4, $5, $5, $6)
 		ON CONFLICT (id) DO UPDATE SET keys = $3, writes = $4, seen_at = $5`
-	_, err := s.onWriter().exec(ctx, query, n.ID, n.Host, n.Keys, n.Writes, micros(s.now()), s.knows)
+	_, err = s.onWriter().exec(ctx, query, n.ID, n.Host, n.Keys, n.Writes, micros(now), s.knows)
 	return err
 }
 
@@ -107,10 +113,14 @@ func (s *Store) ForgetNode(ctx context.Context, id string) error {
 	return err
 }
 
-// Nodes lists the nodes that have been seen since then.
-func (s *Store) Nodes(ctx context.Context, since time.Time) ([]Node, error) {
+// Nodes lists the running nodes: those that have been seen within Alive.
+func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
+	now, err := s.agreed(ctx, s.reader)
+	if err != nil {
+		return nil, err
+	}
 	const query = "SELECT id, host, keys, writes, seen_at FROM nodes WHERE seen_at > $1 ORDER BY host, id"
-	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, micros(since))
+	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, micros(now.Add(-Alive)))
 	return scanAll(rows, err, func(r scanner) (n Node, err error) {
 		var seen int64
 		err = r.Scan(&n.ID, &n.Host, &n.Keys, &n.Writes, &seen)

@@ -170,8 +170,12 @@ func (s *Store) behind(ctx context.Context, from asker, m migration) ([]string, 
 	if m.since == "" {
 		return nil, nil
 	}
+	now, err := s.agreed(ctx, from)
+	if err != nil {
+		return nil, err
+	}
 	const query = "SELECT host FROM nodes WHERE seen_at > $1 AND knows < $2 ORDER BY host, id"
-	rows, err := from.QueryContext(ctx, query, micros(s.now().Add(-Alive)), m.since)
+	rows, err := from.QueryContext(ctx, query, micros(now.Add(-Alive)), m.since)
 	return scanAll(rows, err, func(r scanner) (host string, err error) { return host, r.Scan(&host) })
 }
 

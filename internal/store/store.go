@@ -96,6 +96,20 @@ func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
 	return before.Add(after.Sub(before) / 2).Sub(fromMicros(there)), translate(err)
 }
 
+// agreed is the time by which all nodes go where they judge each other: the
+// database's, or on SQLite, which has no clock, that of this process.
+func (s *Store) agreed(ctx context.Context, from asker) (time.Time, error) {
+	if s.clock == "" {
+		return s.now(), nil
+	}
+	rows, err := from.QueryContext(ctx, s.clock)
+	at, err := scanAll(rows, err, func(r scanner) (at int64, err error) { return at, r.Scan(&at) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	return fromMicros(at[0]), nil // such a question has one answer
+}
+
 // selfTest proves that placeholders go by number, not by first appearance: a
 // driver that got this wrong would write wrong rows without an error.
 func (s *Store) selfTest(ctx context.Context) error {
