@@ -28,7 +28,8 @@ const (
 	lease         = 10 * time.Minute // of a claim
 	firstWait     = 30 * time.Second // after the first failure; then twice that, and so on
 	longestWait   = time.Hour
-	patience      = 72 * time.Hour // since it was written; then a mail has failed
+	patience      = 72 * time.Hour // since it was written, with enough tries; then a mail has failed
+	enough        = 60             // tries: fewer than come in 72 hours, so that they count for what was kept before
 	noting        = 10 * time.Second
 )
 
@@ -91,7 +92,7 @@ func (s *Service) deliver(ctx context.Context, mails []store.Mail) {
 // giveBack returns mails that were not tried.
 func (s *Service) giveBack(ctx context.Context, parcels []parcel) {
 	for _, p := range parcels {
-		s.note(ctx, p.mail, "return", func(ctx context.Context) error { return s.Store.ReturnMail(ctx, p.mail) })
+		s.note(ctx, p.mail, "return", func(ctx context.Context) error { return s.Store.ReturnMail(ctx, p.mail, 0, p.mail.LastError) })
 	}
 }
 
@@ -103,7 +104,7 @@ func (s *Service) pack(ctx context.Context, mails []store.Mail) []parcel {
 		if err != nil {
 			s.Log.ErrorContext(ctx, "a letter cannot be read: is this the right key ring? The mail stays", "mail", m.ID, "error", err)
 			s.note(ctx, m, "postpone", func(ctx context.Context) error {
-				return s.Store.PostponeMail(ctx, m, longestWait, "the letter cannot be read")
+				return s.Store.ReturnMail(ctx, m, longestWait, "the letter cannot be read")
 			})
 			continue
 		}
@@ -180,10 +181,11 @@ func (s *Service) sent(ctx context.Context, m store.Mail) {
 	s.Log.DebugContext(ctx, "mail sent", "mail", m.ID, "kind", m.Kind)
 }
 
-// later puts a mail off after a failure, longer each time; after three days it
-// has failed.
+// later puts a mail off after a failure, longer each time; after three days of
+// tries it has failed. Days in which nobody tried do not count: it may have been
+// kept until there was a mail server.
 func (s *Service) later(ctx context.Context, m store.Mail, why error) {
-	if s.Now().Sub(m.CreatedAt) >= patience {
+	if m.Tries >= enough && s.Now().Sub(m.CreatedAt) >= patience {
 		s.fail(ctx, m, why)
 		return
 	}

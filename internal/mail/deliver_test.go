@@ -175,6 +175,25 @@ func TestGivenUpAfterThreeDays(t *testing.T) {
 	})
 }
 
+// A mail that was kept while there was no mail server has its tries before it,
+// however old it is: a wrong address of the first server loses nothing.
+func TestKeptMailsAreTriedAsOftenAsNewOnes(t *testing.T) {
+	t.Parallel()
+	server := testkit.SMTP(t)
+	server.Kill()
+	p := newPost(t, house.New(t, ""), serverAt(t, server.TLS, server.CA))
+	p.tell(t, p.User(t, p.in, portal.RoleUser, "wendy"), portal.Letter{Kind: portal.MailPasswordChanged})
+	p.Clock.Advance(20 * 24 * time.Hour)
+	for since := p.Clock.Now(); p.Clock.Now().Sub(since) < 50*time.Hour; {
+		p.deliver(t)
+		p.Clock.Advance(p.only(t, store.MailWaiting).NextTry.Sub(p.Clock.Now()))
+	}
+	server.Start()
+	p.deliver(t)
+	server.Next()
+	p.only(t, store.MailSent)
+}
+
 // A server that takes connections and says nothing costs its time limit, and
 // no mail.
 func TestSilentServer(t *testing.T) {
@@ -291,6 +310,10 @@ func TestUnreadableLetter(t *testing.T) {
 	if m := p.only(t, store.MailWaiting); m.LastError != "the letter cannot be read" || !strings.Contains(p.log.String(), "level=ERROR") {
 		t.Errorf("the mail is %+v\n%s", m, p.log)
 	}
+	server.Kill()
+	p.deliver(t)
+	p.Clock.Advance(p.only(t, store.MailWaiting).NextTry.Sub(p.Clock.Now())) // none of these looks was a try
+	server.Start()
 	p.deliver(t)
 	server.Next()
 	p.only(t, store.MailSent)

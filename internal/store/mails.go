@@ -115,11 +115,12 @@ func (s *Store) PostponeMail(ctx context.Context, m Mail, wait time.Duration, wh
 	return err
 }
 
-// ReturnMail gives a claimed mail back that was not tried: it is due again.
-func (s *Store) ReturnMail(ctx context.Context, m Mail) error {
-	const query = `UPDATE mails SET tries = tries - 1, next_try_at = $4
+// ReturnMail gives a claimed mail back that was not tried, as if it had not been
+// claimed: it is due again after a wait.
+func (s *Store) ReturnMail(ctx context.Context, m Mail, wait time.Duration, why string) error {
+	const query = `UPDATE mails SET tries = tries - 1, next_try_at = $4, last_error = $5
 		WHERE customer_id = $1 AND id = $2 AND tries = $3 AND state = 'waiting'`
-	_, err := s.onWriter().exec(ctx, query, m.CustomerID, m.ID, m.Tries, micros(s.now()))
+	_, err := s.onWriter().exec(ctx, query, m.CustomerID, m.ID, m.Tries, micros(s.now().Add(wait)), why)
 	return err
 }
 

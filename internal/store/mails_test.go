@@ -69,7 +69,7 @@ func TestMailsComeBack(t *testing.T) {
 		u := b.user(t, b.customer(t, "acme"), "wendy")
 		b.mail(t, u, "m-1")
 		m := b.claim(t, 1)[0]
-		if err := b.ReturnMail(t.Context(), m); err != nil {
+		if err := b.ReturnMail(t.Context(), m, 0, ""); err != nil {
 			t.Fatal(err)
 		}
 		m = b.claim(t, 1)[0]
