@@ -65,14 +65,18 @@ func TestBareSessionChangesNothing(t *testing.T) {
 	told, before := s.Run("", "mail", "list"), s.Run("", "user", "list", "--customer", "Acme")
 	fields := []string{
 		"new_password", "another good long password", "name", "Another Name", "email", "new@example.org", "role", "administrator",
-		"reason", "lost phone", "login_id", "another", "user_mode", "off", "administrator_mode", "off",
+		"reason", "lost phone", "login_id", "another",
 	}
+	policy := versionOn(t, ada.Get("/administration/policy").want(t, 200).Body)
 	for _, route := range web.Routes() {
 		_, needsSession := route.Level.Right()
 		if !needsSession || route.Method != http.MethodPost || route.Pattern == "/sign-out" {
 			continue
 		}
 		path := strings.NewReplacer("/administration/access/{id}", user, "/account/sessions/{id}", session).Replace(route.Pattern)
+		if path == "/administration/policy/set" {
+			path += "?user_policy=recommended&administrator_policy=recommended&version=" + policy
+		}
 		if a := ada.Post(path, fields...); a.Status >= 500 {
 			t.Errorf("%s answers %d", path, a.Status)
 		}
@@ -80,6 +84,9 @@ func TestBareSessionChangesNothing(t *testing.T) {
 	ada.Get("/account").want(t, 200)
 	elsewhere.Get("/account").want(t, 200)
 	wendy.Get("/account").want(t, 200)
+	if now := versionOn(t, ada.Get("/administration/policy").want(t, 200).Body); now != policy {
+		t.Errorf("the policy was changed: version %s, then %s", policy, now)
+	}
 	if now := s.Run("", "mail", "list"); now != told {
 		t.Errorf("mails before\n%safter\n%s", told, now)
 	}

@@ -7,6 +7,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/auth"
+	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
 
@@ -100,6 +101,36 @@ func TestHelpIsLimited(t *testing.T) {
 		s.Clock.Advance(24 * time.Hour)
 		if err := ask(); err != nil {
 			t.Errorf("a day later: %v", err)
+		}
+	})
+}
+
+// After a month a request is over, whether it was cleared away or not: nobody
+// reads it, and a new one can be made (DP-05).
+func TestHelpIsOverAfterAMonth(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		ada := s.administrator(t, s.acme, "ada")
+		_, id := s.protected(t, s.acme, "wendy")
+		ask := func() {
+			t.Helper()
+			if err := s.Auth.AskHelp(t.Context(), house.Origin(), s.half(t, "wendy")); err != nil {
+				t.Fatal(err)
+			}
+			ada.SignIn()
+		}
+		ask()
+		s.Clock.Advance(store.HelpRequestLife)
+		ada.SignIn()
+		detail, err := s.Admin.User(t.Context(), ada.Actor(), id)
+		if err != nil || !detail.HelpAskedAt.IsZero() || len(s.requests(t, ada)) != 0 {
+			t.Errorf("after a month: asked at %v, %v, listed %+v", detail.HelpAskedAt, err, s.requests(t, ada))
+		}
+		ask()
+		if list := s.requests(t, ada); len(list) != 1 || !list[0].At.Equal(s.Clock.Now()) {
+			t.Errorf("asked anew: %+v", list)
+		}
+		if n := len(s.LettersOf(t, "ada", portal.MailHelpAsked)); n != 2 {
+			t.Errorf("the administrator reads %d mails", n)
 		}
 	})
 }

@@ -67,7 +67,7 @@ var ofEveryCustomer = []exemption{
 	{"UPDATE mails SET tries = tries + 1, next_try_at = $2 WHERE state", "the delivery takes what is due of every customer; each mail names its own"},
 	{"FROM mails WHERE id > $1", "the host reads the outbox of the installation"},
 	{"FROM mails WHERE id = $1", "the host reads one mail of the outbox; what comes of it is its customer's"},
-	{"FROM reset_requests ORDER BY id LIMIT $1", "the job that answers them serves all customers; each row says whose it is"},
+	{"FROM reset_requests WHERE created_at > $2 ORDER BY id LIMIT $1", "the job that answers them serves all customers; each row says whose it is"},
 	{"FROM customer_counts GROUP BY twofa_state", "the metrics tell of the whole installation, and of nobody in it"},
 	{"SELECT created_at FROM mails WHERE state = 'waiting'", "the same"},
 	{"SELECT customer_id FROM unsealed_events", "whose events wait for a seal? The sealer goes from customer to customer"},

@@ -31,8 +31,8 @@ func (s *Service) Rules() []Rule {
 		{store.AgedUnknownNames, 2 * day},
 		{store.AgedPendings, 0},
 		{store.AgedMails, 30 * day},
-		{store.AgedResetRequests, day}, // answered within seconds
-		{store.AgedHelpRequests, 30 * day},
+		{store.AgedResetRequests, store.ResetRequestLife},
+		{store.AgedHelpRequests, store.HelpRequestLife},
 		{store.AgedNodes, day},
 	}
 }

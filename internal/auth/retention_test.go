@@ -248,6 +248,15 @@ func TestPastItsTimeNothingWorks(t *testing.T) {
 		if err := s.reset(t, reset, auth.Proof{Code: wendy.Code()}); err == nil {
 			t.Error("a reset link works after its time")
 		}
+		letters := len(s.LettersOf(t, "wendy", portal.MailReset))
+		if err := s.Auth.AskReset(t.Context(), house.Origin(), "wendy"); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(store.ResetRequestLife)
+		s.answer(t)
+		if now := len(s.LettersOf(t, "wendy", portal.MailReset)); now != letters {
+			t.Error("a request for a new password is answered after its time")
+		}
 		s.Clock.Advance(limits.Invitation)
 		if err := s.accept(t, invitation); err == nil {
 			t.Error("an invitation works after its time")

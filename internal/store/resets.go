@@ -2,9 +2,14 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"portal"
 )
+
+// ResetRequestLife is how long a request waits for its answer; mostly it is
+// seconds.
+const ResetRequestLife = 24 * time.Hour
 
 // ResetRequest is a password that somebody asked to set anew. It waits for its
 // answer; UserID is empty where nobody has the login ID.
@@ -25,8 +30,9 @@ func (tx *Tx) PutResetRequest(ctx context.Context, r ResetRequest) error {
 
 // ResetRequests lists requests of all customers that wait, oldest first.
 func (s *Store) ResetRequests(ctx context.Context, limit int) ([]ResetRequest, error) {
-	const query = "SELECT id, customer_id, user_id, address, agent, request_id FROM reset_requests ORDER BY id LIMIT $1"
-	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, limit)
+	const query = "SELECT id, customer_id, user_id, address, agent, request_id FROM reset_requests WHERE created_at > $2 ORDER BY id LIMIT $1"
+	v := s.View(portal.NoCustomer)
+	rows, err := v.q.rows(ctx, query, limit, micros(v.Now.Add(-ResetRequestLife)))
 	return scanAll(rows, err, func(r scanner) (q ResetRequest, err error) {
 		return q, r.Scan(&q.ID, &q.CustomerID, &q.UserID, &q.Origin.Address, &q.Origin.Agent, &q.Origin.RequestID)
 	})
