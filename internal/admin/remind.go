@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"portal"
 	"portal/internal/store"
@@ -43,13 +44,14 @@ func (s *Service) RemindOfPolicy(ctx context.Context, actor portal.Actor) error 
 // mark is done, so that the next look costs one read.
 func (s *Service) remindRole(ctx context.Context, actor portal.Actor, customer portal.Customer, role portal.Role) error {
 	view := s.store.View(customer.ID)
-	mark, due := customer.Policies.Of(role).Reminder(view.Now)
+	policy := customer.Policies.Of(role)
+	mark, due := policy.Reminder(view.Now)
 	if !due {
 		return nil
 	}
 	name := "remind/" + string(customer.ID) + "/" + string(role)
 	done, err := view.Mark(ctx, name)
-	if err != nil || done == mark.UnixMicro() {
+	if err != nil || done == markOf(policy, mark) {
 		return err
 	}
 	for after := (portal.User{}); ; {
@@ -59,7 +61,7 @@ func (s *Service) remindRole(ctx context.Context, actor portal.Actor, customer p
 		}
 		if len(people) == 0 {
 			return s.store.WriteUnaudited(ctx, customer.ID, "how far the reminders are", func(tx *store.Tx) error {
-				return tx.SetMark(ctx, name, mark.UnixMicro())
+				return tx.SetMark(ctx, name, markOf(policy, mark))
 			})
 		}
 		err = s.store.WriteUnaudited(ctx, customer.ID, "reminders stand in the outbox", func(tx *store.Tx) error {
@@ -70,6 +72,12 @@ func (s *Service) remindRole(ctx context.Context, actor portal.Actor, customer p
 		}
 		after = people[len(people)-1]
 	}
+}
+
+// markOf is a mark of a day as one number, another one for each mark of each day:
+// the day, and in the microseconds, which a day does not have, how many are left.
+func markOf(policy portal.Policy, mark time.Time) int64 {
+	return policy.From.UnixMicro() + int64(policy.From.Sub(mark)/(24*time.Hour))
 }
 
 // remind writes to those who still are to be reminded, under the policy as it
@@ -85,7 +93,7 @@ func (s *Service) remind(ctx context.Context, tx *store.Tx, actor portal.Actor, 
 		if !due {
 			return nil
 		}
-		first, err := tx.Remind(ctx, person.ID, mark)
+		first, err := tx.Remind(ctx, person.ID, policy.From, mark)
 		if err != nil {
 			return err
 		}

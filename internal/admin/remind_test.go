@@ -80,6 +80,40 @@ func (s scene) bystanders(t *testing.T) {
 	}
 }
 
+// Whoever was reminded of another day than the one that holds now is told the
+// right one within the hour, once: the nearer it has come the more it matters.
+func TestMovedDayIsToldAnew(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		s.User(t, s.acme, portal.RoleUser, "wendy")
+		s.User(t, s.acme, portal.RoleAdministrator, "ada")
+		day := func(n int) time.Time { return s.Clock.Now().Truncate(24*time.Hour).AddDate(0, 0, n) }
+		later := requiredFrom(day(12))
+		s.setOnHost(t, s.acme, want(requiredFrom(day(14)), later))
+		s.remind(t)
+		var told []int
+		for _, nearer := range []int{13, 1} {
+			s.Clock.Advance(2 * time.Hour)
+			s.setOnHost(t, s.acme, want(requiredFrom(day(nearer)), later))
+			nodes := []*house.House{s.House, s.Again(t)}
+			house.AtOnce(len(nodes), func(i int) {
+				if err := nodes[i].Admin.RemindOfPolicy(t.Context(), portal.Itself()); err != nil {
+					t.Error(err)
+				}
+			})
+			s.remind(t)
+		}
+		for _, l := range s.reminders(t, "wendy") {
+			told = append(told, l.Left)
+		}
+		if fmt.Sprint(told) != "[14 13 1]" {
+			t.Errorf("reminded with %v days left, want one mail for each day that was set", told)
+		}
+		if n := len(s.reminders(t, "ada")); n != 1 {
+			t.Errorf("ada, whose day stays, has %d reminders", n)
+		}
+	})
+}
+
 // Several nodes at once, and a job that was cut off, remind nobody twice; a day
 // that is moved nearer has marks of its own.
 func TestRemindersAreSentOnce(t *testing.T) {

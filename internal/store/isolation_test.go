@@ -117,7 +117,7 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 			n, err := tx.EndSessions(ctx, id, "")
 			return verdict(n != 0, err)
 		},
-		"Remind": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Remind(ctx, id, tx.Now)) },
+		"Remind": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Remind(ctx, id, tx.Now, tx.Now)) },
 		"SetPolicies": func(ctx context.Context, tx *store.Tx) error {
 			return tx.SetPolicies(ctx, portal.Policies{User: portal.Policy{Mode: portal.PolicyOff}, Administrator: portal.Policy{Mode: portal.PolicyOff}})
 		},

@@ -24,10 +24,12 @@ func (v View) Unprotected(ctx context.Context, q UnprotectedQuery) ([]portal.Use
 	return scanAll(rows, err, scanUser)
 }
 
-// Remind notes that a user is reminded now; false means that there is nothing
-// to say, or that it was said since the mark.
-func (tx *Tx) Remind(ctx context.Context, id portal.UserID, mark time.Time) (bool, error) {
-	const query = `UPDATE users SET reminded_at = $3 WHERE customer_id = $1 AND id = $2 AND reminded_at < $4
+// Remind notes that a user is reminded of a day now; false means that there is
+// nothing to say, or that it was said since the mark. Where another day was said
+// it is said again, unless a program of before did not note which one it was.
+func (tx *Tx) Remind(ctx context.Context, id portal.UserID, of, mark time.Time) (bool, error) {
+	const query = `UPDATE users SET reminded_at = $3, reminded_of = $4 WHERE customer_id = $1 AND id = $2
+		AND (reminded_at < $5 OR (reminded_of <> $4 AND reminded_of <> 0))
 		AND twofa_state <> 'enabled' AND state = 'active' AND password_hash <> ''`
-	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now), micros(mark)))
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, id, micros(tx.Now), micros(of), micros(mark)))
 }
