@@ -322,7 +322,7 @@ func (s *Service) setup(customer string, user portal.User, a store.Authenticator
 		return nil, unreadable(err)
 	}
 	return &Setup{
-		URI: otp.URI(issuer(customer), label(user.LoginID, a.Serial), secret),
+		URI: otp.URI(issuer(customer), label(user.LoginID, a.Begun), secret),
 		Key: otp.Key(secret), ExpiresAt: a.ExpiresAt,
 	}, nil
 }
@@ -335,13 +335,15 @@ func issuer(customer string) string {
 	return customer + " Portal"
 }
 
-// label is the account part of the key URI. Login IDs are unique over all
-// customers; a replacement gets a number, since apps overwrite equal labels.
-func label(loginID string, serial int64) string {
-	if serial == 0 {
+// label is the account part of the key URI, and unique for each setup (OT-09).
+// Login IDs are so over all customers; each setup of a person but the very first
+// gets a number. An app may still hold the entry of one that was given up or
+// deleted, and would overwrite an equal label or show two of them.
+func label(loginID string, begun int64) string {
+	if begun <= 1 {
 		return loginID
 	}
-	return fmt.Sprintf("%s (%d)", loginID, serial+1)
+	return fmt.Sprintf("%s (%d)", loginID, begun)
 }
 
 // issueRecoveryCodes makes the user's recovery codes anew; the old ones die.

@@ -14,7 +14,7 @@ type Authenticator struct {
 	UserID   portal.UserID
 	State    AuthenticatorState
 	Secret   []byte
-	Serial   int64 // counts the user's replacements; it tells labels apart
+	Serial   int64 // 0: a first setup; else the so-manieth replacement of it
 	LastStep int64 // the last accepted time step, for ever spent
 	ToldStep int64 // a coming step whose code was told to be one; spent
 	Failures int64 // wrong codes in a row
@@ -25,6 +25,9 @@ type Authenticator struct {
 	ExpiresAt   time.Time // of a pending one
 	ConfirmedAt time.Time
 	LastUsedAt  time.Time
+	// Begun is how many setups the user has begun, ever. A pending one is the
+	// newest of them: the number tells its label from all others.
+	Begun int64
 }
 
 // AuthenticatorState tells a proven authenticator from an unproven one.
@@ -36,11 +39,17 @@ const (
 	CurrentAuthenticator AuthenticatorState = "current"
 )
 
-// PutPending keeps a as the user's only pending authenticator. Of two at once
+// PutPending keeps a as the user's only pending authenticator, and counts it
+// among all that were begun, which is never set back. Of two at once
 // the later runs again: DO NOTHING makes PostgreSQL say that it lost a race and
 // not that a rule is broken.
 func (tx *Tx) PutPending(ctx context.Context, a Authenticator) error {
 	if _, err := tx.DeletePending(ctx, a.UserID); err != nil {
+		return err
+	}
+	// Programs of before counted replacements only.
+	const count = `UPDATE users SET setups = CASE WHEN setups < $3 THEN $3 ELSE setups END + 1 WHERE customer_id = $1 AND id = $2`
+	if err := mustOne(tx.q.exec(ctx, count, tx.customer, a.UserID, a.Serial)); err != nil {
 		return err
 	}
 	const query = `INSERT INTO authenticators (id, customer_id, user_id, state, secret, serial, last_step, session_id,
@@ -70,14 +79,15 @@ func (v View) Current(ctx context.Context, user portal.UserID) (Authenticator, e
 }
 
 const authenticatorHead = `SELECT a.id, a.user_id, a.state, a.secret, a.serial, a.last_step, a.session_id,
-		a.created_at, a.expires_at, a.confirmed_at, a.last_used_at, a.told_step, a.failures, a.used_by
+		a.created_at, a.expires_at, a.confirmed_at, a.last_used_at, a.told_step, a.failures, a.used_by,
+		CASE WHEN u.setups > a.serial THEN u.setups ELSE a.serial + 1 END
 	FROM authenticators a JOIN users u ON u.customer_id = a.customer_id AND u.id = a.user_id
 	WHERE a.customer_id = $1 AND a.user_id = $2 `
 
 func scanAuthenticator(r scanner) (a Authenticator, err error) {
 	var created, expires, confirmed, used int64
 	err = r.Scan(&a.ID, &a.UserID, &a.State, &a.Secret, &a.Serial, &a.LastStep, &a.SessionID,
-		&created, &expires, &confirmed, &used, &a.ToldStep, &a.Failures, &a.UsedBy)
+		&created, &expires, &confirmed, &used, &a.ToldStep, &a.Failures, &a.UsedBy, &a.Begun)
 	a.CreatedAt, a.ExpiresAt = fromMicros(created), fromMicros(expires)
 	a.ConfirmedAt, a.LastUsedAt = fromMicros(confirmed), fromMicros(used)
 	return a, translate(err)
