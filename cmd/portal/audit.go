@@ -10,6 +10,7 @@ import (
 	"portal"
 	"portal/internal/admin"
 	"portal/internal/audit"
+	"portal/internal/keeper"
 )
 
 // auditCmd groups what is done with the audit trail.
@@ -82,6 +83,9 @@ type auditPruneCmd struct {
 // Run prunes trail by trail and says what is gone.
 func (cmd *auditPruneCmd) Run(ctx context.Context, c *cli, w world) error {
 	return c.onData(ctx, w, func(s *services) error {
+		if err := keeper.Clock(ctx, s.store); err != nil {
+			return fmt.Errorf("nothing was pruned: %w", err)
+		}
 		before := cmd.Before
 		if before.IsZero() {
 			before = s.audit.Due()

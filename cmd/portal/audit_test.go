@@ -136,3 +136,26 @@ func TestAuditPrune(t *testing.T) {
 	wantLine(t, in.Run("", "audit", "verify"), `Acme: 1 events sealed, 0 waiting; last seal 2 of`)
 	wantLine(t, in.Run("", "audit", "export", "--customer", "Acme"), `.*"action":"Audit trail pruned","result":"done","actor_kind":"host"`)
 }
+
+// A clock far ahead prunes nothing, by the running portal or on the host: what
+// is pruned cannot be brought back (OT-04).
+func TestAWrongClockPrunesNothing(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Database = testkit.Postgres(t)
+	s := in.Serve()
+	s.Run("", "customer", "add", "Acme")
+	db := s.beneath()
+	s.until("all events are sealed", func() bool { return number(t, db, "SELECT COUNT(*) FROM unsealed_events") == 0 })
+	s.Advance(450 * 24 * time.Hour)
+	for _, job := range []string{"prune the audit trail", "remind of the 2FA policy"} {
+		s.until("the log says that a job waits for the right time: "+job, func() bool {
+			return strings.Contains(s.Log(), `"msg":"a job failed and will be tried again","job":"`+job+`"`)
+		})
+	}
+	if _, errors, code := s.Try("", "audit", "prune"); code != 1 || !strings.Contains(errors, "nothing was pruned: the clock of this machine is") {
+		t.Errorf("on the host: exit %d, %q", code, errors)
+	}
+	s.Advance(-450 * 24 * time.Hour)
+	wantLine(t, s.Run("", "audit", "export", "--customer", "Acme"), `.*"action":"Customer added"`)
+}

@@ -49,11 +49,11 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 func (s *services) jobs(n *keeper.Node) []keeper.Job {
 	jobs := []keeper.Job{
 		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
-		{Name: "remind of the 2FA policy", Every: time.Hour, Do: func(ctx context.Context) error { return s.admin.RemindOfPolicy(ctx, portal.Itself()) }},
+		{Name: "remind of the 2FA policy", Every: time.Hour, Do: inTime(n, s.admin.RemindOfPolicy)},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 		{Name: "forget what is past its time", Every: time.Hour, Do: inTime(n, s.auth.Forget)},
 		{Name: "age kept setups", Every: time.Hour, Do: inTime(n, s.auth.AgeSetups)},
-		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: func(ctx context.Context) error { return s.audit.PruneDue(ctx, portal.Itself()) }},
+		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: inTime(n, s.audit.PruneDue)},
 	}
 	jobs = append(jobs, keeper.Job{Name: "note the newest event", Do: s.witness.Note})
 	if s.post.Server != nil {
