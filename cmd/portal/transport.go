@@ -12,12 +12,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/acme"
-	"golang.org/x/crypto/acme/autocert"
 
 	"portal/internal/web"
 )
@@ -29,7 +25,7 @@ type transport struct {
 	TLSKey        string   `help:"File with the key of the certificate (PEM), readable by this user only." env:"PORTAL_TLS_KEY" placeholder:"FILE"`
 	ACME          bool     `help:"Get a certificate for the host of --base-url by ACME and renew it. Agrees to the terms of the certificate authority." env:"PORTAL_ACME"`
 	ACMEEmail     string   `name:"acme-email" help:"Where the certificate authority writes to." env:"PORTAL_ACME_EMAIL" placeholder:"ADDRESS"`
-	ACMEDirectory string   `name:"acme-directory" help:"The certificate authority." env:"PORTAL_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL"`
+	ACMEDirectory string   `name:"acme-directory" help:"The certificate authority, https://…; without it Let's Encrypt." env:"PORTAL_ACME_DIRECTORY" placeholder:"URL"`
 	ACMECA        string   `name:"acme-ca" help:"File with the roots to trust the certificate authority by (PEM), where it is a private one." env:"PORTAL_ACME_CA" placeholder:"FILE"`
 	ListenHTTP    string   `help:"Address for plain HTTP beside TLS: pages are sent on to --base-url, everything else is refused." env:"PORTAL_LISTEN_HTTP" placeholder:"ADDRESS"`
 	Proxy         []string `help:"Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count." env:"PORTAL_PROXY" placeholder:"ADDRESS"`
@@ -43,6 +39,8 @@ func (t *transport) fits(base *url.URL, listening net.Addr) error {
 	}
 	address, _ := listening.(*net.TCPAddr)
 	switch {
+	case t.namesAuthority():
+		return errAuthorityOfNothing
 	case t.TLSKey != "":
 		return errKeyWithoutCertificate
 	case t.ListenHTTP != "":
@@ -53,19 +51,25 @@ func (t *transport) fits(base *url.URL, listening net.Addr) error {
 	return nil
 }
 
-var errKeyWithoutCertificate = errors.New("--tls-cert and --tls-key belong together")
+var (
+	errKeyWithoutCertificate = errors.New("--tls-cert and --tls-key belong together")
+	errAuthorityOfNothing    = errors.New("--acme-email, --acme-directory and --acme-ca say how --acme gets a certificate: give --acme as well, or leave them out")
+)
 
 // fitsTLS looks at what goes together with TLS of our own.
 func (t *transport) fitsTLS(base *url.URL) error {
 	switch {
-	case t.ACME && t.TLSCert != "":
-		return errors.New("--acme gets a certificate, --tls-cert brings one: choose one of them")
+	case !t.ACME && t.namesAuthority():
+		return errAuthorityOfNothing
 	case !t.ACME && t.TLSKey == "":
 		return errKeyWithoutCertificate
 	case base.Scheme != "https":
 		return errors.New("with TLS the base URL begins with https://: say with --base-url how people reach the portal")
 	case len(t.Proxy) > 0:
 		return errors.New("with --tls-cert or --acme people reach the portal directly, and --proxy names nobody; leave one of them out")
+	}
+	if t.ACME {
+		return t.fitsACME(base)
 	}
 	return nil
 }
@@ -92,7 +96,7 @@ func (t *transport) encrypted(door net.Listener, base *url.URL, dataFolder strin
 func (t *transport) config(base *url.URL, dataFolder string, w world, log *slog.Logger) (*tls.Config, error) {
 	switch {
 	case t.ACME:
-		return t.managed(base, dataFolder)
+		return t.managed(base, dataFolder, w.Now, log)
 	case t.TLSCert != "":
 		c := &certificate{cert: t.TLSCert, key: t.TLSKey, private: w.private, log: log}
 		if err := c.load(); err != nil {
@@ -101,29 +105,6 @@ func (t *transport) config(base *url.URL, dataFolder string, w world, log *slog.
 		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: []string{"h2", "http/1.1"}}, nil
 	}
 	return nil, nil
-}
-
-// managed has certificates made and renewed (RFC 8555), proven over TLS itself
-// (RFC 8737), so that no other port is needed.
-func (t *transport) managed(base *url.URL, dataFolder string) (*tls.Config, error) {
-	client := &acme.Client{DirectoryURL: t.ACMEDirectory}
-	if t.ACMECA != "" {
-		roots, err := rootsOf(t.ACMECA)
-		if err != nil {
-			return nil, err
-		}
-		client.HTTPClient = &http.Client{
-			Timeout:   time.Minute,
-			Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}},
-		}
-	}
-	manager := &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(filepath.Join(dataFolder, "acme")),
-		HostPolicy: autocert.HostWhitelist(base.Hostname()), Email: t.ACMEEmail, Client: client,
-	}
-	config := manager.TLSConfig()
-	config.MinVersion = tls.VersionTLS12
-	return config, nil
 }
 
 func rootsOf(path string) (*x509.CertPool, error) {

@@ -119,15 +119,24 @@ func TestInsecureCombinationsDoNotStart(t *testing.T) {
 	must(t, os.WriteFile(open, text, 0o644))
 	const base = "https://portal.example.com"
 	for says, args := range map[string][]string{
-		"name the proxy":         {"--listen", "0.0.0.0:0", "--base-url", base},
-		"belong together":        {"--base-url", base, "--tls-cert", cert},
-		"begins with https":      {"--tls-cert", cert, "--tls-key", key},
-		"choose one":             {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--acme"},
-		"--proxy names nobody":   {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--proxy", "10.0.0.1"},
-		"neither an address":     {"--base-url", base, "--proxy", "0.0.0.0/0"},
-		"neither an address nor": {"--base-url", base, "--proxy", "proxy.example.com"},
-		"0644":                   {"--base-url", base, "--tls-cert", cert, "--tls-key", open},
-		"use --listen":           {"--base-url", base, "--listen-http", "127.0.0.1:0"},
+		"name the proxy":          {"--listen", "0.0.0.0:0", "--base-url", base},
+		"belong together":         {"--base-url", base, "--tls-cert", cert},
+		"begins with https":       {"--tls-cert", cert, "--tls-key", key},
+		"choose one":              {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--acme"},
+		"--proxy names nobody":    {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--proxy", "10.0.0.1"},
+		"asked over TLS":          {"--base-url", base, "--acme", "--acme-directory", "http://ca.example.com/directory"},
+		"--acme-directory \"ca\"": {"--base-url", base, "--acme", "--acme-directory", "ca"},
+		"for 192.0.2.1":           {"--base-url", "https://192.0.2.1", "--acme"},
+		"for 2001:db8::1":         {"--base-url", "https://[2001:db8::1]", "--acme"},
+		"for localhost":           {"--base-url", "https://localhost", "--acme"},
+		"bring one":               {"--base-url", base, "--acme", "--tls-key", key},
+		"--acme-ca: open":         {"--base-url", base, "--acme", "--acme-ca", "/nowhere"},
+		"give --acme as well":     {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--acme-ca", cert},
+		"--acme-email, ":          {"--acme-email", "ada@example.com"},
+		"neither an address":      {"--base-url", base, "--proxy", "0.0.0.0/0"},
+		"neither an address nor":  {"--base-url", base, "--proxy", "proxy.example.com"},
+		"0644":                    {"--base-url", base, "--tls-cert", cert, "--tls-key", open},
+		"use --listen":            {"--base-url", base, "--listen-http", "127.0.0.1:0"},
 	} {
 		out, errors, code := in.Try("", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 		if code != 1 || !strings.Contains(errors, says) {

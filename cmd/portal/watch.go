@@ -9,11 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/crypto/acme"
 
 	"portal"
 	"portal/internal/meter"
@@ -199,7 +196,7 @@ type validity struct {
 // authority is none that visitors are shown.
 func (v *validity) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	shown, err := v.get(hello)
-	if err == nil && shown.Leaf != nil && (hello == nil || !slices.Contains(hello.SupportedProtos, acme.ALPNProto)) {
+	if err == nil && shown.Leaf != nil && !proves(hello) {
 		v.until.Store(shown.Leaf.NotAfter.Unix())
 	}
 	return shown, err

@@ -57,10 +57,17 @@ func (a *Authority) Pool() *x509.CertPool {
 // (mode 0600) to files in a folder; files of the same names are replaced.
 func (a *Authority) Issue(t testing.TB, folder string, hosts ...string) (cert, key string) {
 	t.Helper()
+	return a.IssueFor(t, 12*time.Hour, folder, hosts...)
+}
+
+// IssueFor is Issue for a certificate that ends so long from now. It has begun
+// an hour ago.
+func (a *Authority) IssueFor(t testing.TB, left time.Duration, folder string, hosts ...string) (cert, key string) {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: hosts[0]},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(12 * time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(left),
 	}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
