@@ -141,6 +141,7 @@ func TestDoctorDoubtsTheSettings(t *testing.T) {
 		{[]string{"--base-url", "http://portal.example.com"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--listen", "0.0.0.0:0"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--proxy", "0.0.0.0/0"}, codes(doctor.SettingsRefused)},
+		{[]string{"--listen", "0.0.0.0:0", "--base-url", "http://localhost:8080"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", "https://192.0.2.1", "--acme"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--acme", "--acme-ca", "/nowhere"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--acme"}, nil},

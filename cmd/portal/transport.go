@@ -45,6 +45,8 @@ func (t *transport) fits(base *url.URL, listening net.Addr) error {
 		return errKeyWithoutCertificate
 	case t.ListenHTTP != "":
 		return errors.New("--listen-http is for plain HTTP beside TLS; without --tls-cert or --acme use --listen")
+	case base.Scheme == "http" && !address.IP.IsLoopback():
+		return fmt.Errorf("%s is for this machine only, but %s takes plain HTTP from other machines: listen on 127.0.0.1, or say with --base-url https://… how they reach the portal", base, listening)
 	case len(t.Proxy) == 0 && base.Scheme == "https" && !address.IP.IsLoopback():
 		return fmt.Errorf("%s promises encryption, but %s takes plain HTTP from everybody: give a certificate (--tls-cert and --tls-key, or --acme), or name the proxy in front with --proxy", base, listening)
 	}

@@ -124,6 +124,8 @@ func TestInsecureCombinationsDoNotStart(t *testing.T) {
 		"begins with https":       {"--tls-cert", cert, "--tls-key", key},
 		"choose one":              {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--acme"},
 		"--proxy names nobody":    {"--base-url", base, "--tls-cert", cert, "--tls-key", key, "--proxy", "10.0.0.1"},
+		"this machine only":       {"--listen", "0.0.0.0:0", "--base-url", "http://localhost:8080"},
+		"takes plain HTTP":        {"--listen", ":0", "--base-url", "http://127.0.0.1:8080", "--proxy", "10.0.0.1"},
 		"asked over TLS":          {"--base-url", base, "--acme", "--acme-directory", "http://ca.example.com/directory"},
 		"--acme-directory \"ca\"": {"--base-url", base, "--acme", "--acme-directory", "ca"},
 		"for 192.0.2.1":           {"--base-url", "https://192.0.2.1", "--acme"},
