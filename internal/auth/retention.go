@@ -151,13 +151,24 @@ func (s *Service) keptUntil(ctx context.Context, view store.View, user portal.Us
 	return since.Add(s.limits.KeptSetup), err
 }
 
-// stillKept refuses a kept setup that has run out, whether it was deleted yet
-// or not (OT-14).
+// stillKept refuses a kept setup that cannot be switched on any more: it has run
+// out, whether it was deleted yet or not (OT-14), or its codes are blocked. Its
+// recovery codes are dead, so that a new one is the only way on.
 func (s *Service) stillKept(ctx context.Context, view store.View, user portal.UserID) error {
 	until, err := s.keptUntil(ctx, view, user)
 	if err == nil && !until.After(view.Now) {
 		err = portal.Conflict("Your setup was kept until %s and cannot be switched on any more. Delete it with the trash can, then move the slider to set two-factor authentication up anew.",
 			until.Format("2 January 2006"))
+	}
+	if err != nil {
+		return err
+	}
+	current, err := view.Current(ctx, user)
+	if errors.Is(err, store.ErrNotFound) {
+		return moved()
+	}
+	if err == nil && s.blocked(current) {
+		err = portal.Conflict("Codes of your kept setup are blocked after too many wrong ones, so it cannot be switched on any more. Delete it with the trash can, then move the slider to set two-factor authentication up anew.")
 	}
 	return err
 }

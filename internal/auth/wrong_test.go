@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,29 @@ func (s scene) fail(t *testing.T, p *house.Person, times int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A kept setup whose codes are blocked cannot be switched on, and its recovery
+// codes are dead: the way on is a new setup, and that is what is said.
+func TestBlockedKeptSetupLeadsToANewOne(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		p := s.bring(t, "wendy", disabled)
+		s.fail(t, p.Person, 99)
+		wrong, err := s.Auth.EnableTwoFactor(t.Context(), p.Actor(), auth.Proof{Password: house.Password, Code: s.wrong(p.Person)})
+		p.Renew(wrong.Renewed)
+		refused(t, "the hundredth wrong code", err, portal.CodeProof)
+		if !s.status(t, p.Person).Blocked {
+			t.Error("the kept setup is not shown as blocked")
+		}
+		_, err = s.Auth.EnableTwoFactor(t.Context(), p.Actor(), p.Proof())
+		refused(t, "a right code", err, portal.CodeConflict)
+		if !strings.Contains(fmt.Sprint(err), "Delete it with the trash can") {
+			t.Errorf("what is said leads nowhere: %v", err)
+		}
+		p.Take(s.Auth.DeleteSetup(t.Context(), p.Actor(), password()))
+		p.Key = nil
+		p.Enable()
+	})
 }
 
 // A hundred wrong codes in a row, on whatever page, block the app's codes: a

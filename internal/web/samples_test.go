@@ -249,6 +249,7 @@ func addAccountSamples(add, owed func(string, page)) {
 	add("account-blocked", accountSample(blocked, nil, accountNews{}))
 	add("account-codes", accountSample(enabled, nil, accountNews{codes: someCodes()}))
 	add("account-kept", accountSample(kept, nil, accountNews{}))
+	add("account-kept-blocked", accountSample(portal.TwoFactorStatus{State: portal.TwoFactorDisabled, Blocked: true}, nil, accountNews{}))
 	add("account-lapsed", accountSample(kept, func(a *auth.Account) { a.KeptUntil = noon().Add(-time.Hour) }, accountNews{}))
 	add("account-replacing", accountSample(portal.StatusOf(portal.TwoFactorEnabled, true), nil, accountNews{}))
 	addresses := accountSample(none, func(a *auth.Account) {
