@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 //	password/known/<user>/<b>  5 in an hour in one known browser, before the above
 //	source/<address>           200 failures in an hour from one address (IPv6: /64), known browsers aside
 //	code/hour/<user>           10 wrong second factors in an hour
-//	code/day/<user>            30 wrong second factors in a day
+//	code/day/<user>            30 wrong second factors in a day; on a frozen account, and where codes are blocked,
+//	                           both only count
 //	code/known/<user>/<b>      5 in an hour in one known browser, before the above
 //	code/reset/<user>          5 tries in an hour behind a mailed reset link, with a second factor or without
 //	password/step-up/<session>, code/step-up/<session>   5 in an hour each
@@ -65,9 +67,22 @@ func passwordBucketOf(user portal.UserID) string { return "password/" + string(u
 func (s *Service) codeToll(h store.HalfSession, o portal.Origin) store.Toll {
 	return store.Toll{
 		Own:    s.known("code", h.UserID, browser{digest: h.Browser, known: h.Browser != nil}),
-		Common: s.codeBudgets(h.UserID),
+		Common: s.codesOf(h),
 		Source: s.source(o),
 	}
+}
+
+// codesOf are the common budgets of a half session's user. Where nothing but a
+// recovery code opens the account they only count: nobody guesses one of those,
+// and a stranger with the password must not keep the owner's out (AU-06).
+func (s *Service) codesOf(h store.HalfSession) []store.Budget {
+	budgets := s.codeBudgets(h.UserID)
+	if h.Frozen || s.tooManyInRow(h.Failures) {
+		for i := range budgets {
+			budgets[i].Limit = math.MaxInt32
+		}
+	}
+	return budgets
 }
 
 func (s *Service) codeBudgets(user portal.UserID) []store.Budget {

@@ -74,5 +74,7 @@ func (s *Service) wrongCode(ctx context.Context, tx *store.Tx, user portal.User,
 }
 
 func (s *Service) blocked(a store.Authenticator) bool {
-	return a.Failures >= int64(s.limits.CodesInRow)
+	return s.tooManyInRow(a.Failures)
 }
+
+func (s *Service) tooManyInRow(failures int64) bool { return failures >= int64(s.limits.CodesInRow) }

@@ -16,6 +16,10 @@ type HalfSession struct {
 	// Browser is the digest of the known browser that the password came from;
 	// nil where it came from an unknown one.
 	Browser []byte
+	// Frozen and Failures are how its user stands now: the second tells how many
+	// codes of the app in a row were wrong.
+	Frozen   bool
+	Failures int64
 }
 
 // AddHalfSession keeps a new half session.
@@ -32,9 +36,13 @@ const halfUsable = ` digest = $1 AND expires_at > $2 AND created_at <= $4 AND tr
 	(SELECT u.security_version FROM users u JOIN customers c ON c.id = u.customer_id
 		WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
 
+const halfColumns = ` customer_id, user_id, security_version, expires_at, browser,
+	(SELECT u.frozen_at FROM users u WHERE u.id = half_sessions.user_id),
+	COALESCE((SELECT a.failures FROM authenticators a WHERE a.user_id = half_sessions.user_id AND a.state = 'current'), 0)`
+
 // HalfSessionByDigest finds a half session that may still be used.
 func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries int) (HalfSession, error) {
-	const query = "SELECT customer_id, user_id, security_version, expires_at, browser FROM half_sessions WHERE" + halfUsable
+	const query = "SELECT" + halfColumns + " FROM half_sessions WHERE" + halfUsable
 	v := s.View(portal.NoCustomer)
 	return scanHalf(v.q.row(ctx, query, digest, micros(v.Now), tries, micros(v.Now.Add(slack))))
 }
@@ -44,7 +52,7 @@ func (s *Store) HalfSessionByDigest(ctx context.Context, digest []byte, tries in
 // allows none.
 func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int, of func(HalfSession) Toll) (h HalfSession, c Charged, err error) {
 	const query = "UPDATE half_sessions SET tries = tries + 1 WHERE" + halfUsable +
-		" RETURNING customer_id, user_id, security_version, expires_at, browser"
+		" RETURNING" + halfColumns
 	err = s.charge(ctx, func(q querier, now time.Time) (err error) {
 		if h, err = scanHalf(q.row(ctx, query, digest, micros(now), tries, micros(now.Add(slack)))); err != nil {
 			return err
@@ -56,9 +64,9 @@ func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int,
 }
 
 func scanHalf(r scanner) (h HalfSession, err error) {
-	var expires int64
-	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires, &h.Browser)
-	h.ExpiresAt = fromMicros(expires)
+	var expires, frozen int64
+	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires, &h.Browser, &frozen, &h.Failures)
+	h.ExpiresAt, h.Frozen = fromMicros(expires), frozen != 0
 	return h, translate(err)
 }
 
