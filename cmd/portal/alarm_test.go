@@ -27,10 +27,10 @@ func TestThisWasNotMe(t *testing.T) {
 		t.Errorf("the page is\n%s", page.Body)
 	}
 	wendy.Get("/account").want(t, 200)
-	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+	mailbox.Submit("/alarm").wantRedirect(t, "/alarm/frozen")
 	mailbox.Get("/alarm/frozen").want(t, 200)
 	wendy.Get("/account").wantRedirect(t, "/sign-in")
-	mailbox.Post("/alarm").want(t, 404)
+	mailbox.Post("/alarm", "link", linkMark(page)).want(t, 404)
 	s.person("x").Get(link).want(t, 404)
 
 	if to := wendy.enterPassword(); to != "/sign-in/code" {
@@ -55,6 +55,34 @@ func TestThisWasNotMe(t *testing.T) {
 	}
 }
 
+// Two mails "this was not me" that are open in two tabs: the button freezes the
+// account that its page names, or none.
+func TestTwoAlarmsInOneBrowser(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	browser := s.person("gary")
+	open := func(login string) (mark string) {
+		t.Helper()
+		who := s.join("Acme", "user", login)
+		who.signIn()
+		who.enable()
+		mails := s.mailsTo(t, login+"@example.com")
+		browser.Get(mails[len(mails)-1].link(t, "/alarm/")).wantRedirect(t, "/alarm")
+		return linkMark(browser.Get("/alarm").want(t, 200))
+	}
+	gary, wendy := open("gary"), open("wendy")
+	for _, pairs := range [][]string{{"link", gary}, nil} {
+		if says := visible(browser.Post("/alarm", pairs...).want(t, 409).Body); !strings.Contains(says, "Nothing was changed. Open your link again") {
+			t.Errorf("the other page says\n%s", says)
+		}
+	}
+	wantLine(t, s.Run("", "user", "show", "wendy"), `State +Active`)
+	browser.Post("/alarm", "link", wendy).wantRedirect(t, "/alarm/frozen")
+	wantLine(t, s.Run("", "user", "show", "wendy"), `State +Frozen`)
+	wantLine(t, s.Run("", "user", "show", "gary"), `State +Active`)
+}
+
 // Whoever has no recovery codes reads behind the right password whom to ask; an
 // administrator opens the account on the person's page.
 func TestAdministratorOpensFrozenAccount(t *testing.T) {
@@ -70,7 +98,7 @@ func TestAdministratorOpensFrozenAccount(t *testing.T) {
 	mailbox := s.person("wendy")
 	mails := s.mailsTo(t, "wendy@example.com")
 	mailbox.Get(mails[len(mails)-1].link(t, "/alarm/")).wantRedirect(t, "/alarm")
-	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+	mailbox.Submit("/alarm").wantRedirect(t, "/alarm/frozen")
 
 	told := visible(wendy.Post("/sign-in", "login_id", "wendy", "password", wendy.password).want(t, 422).Body)
 	stranger := visible(wendy.Post("/sign-in", "login_id", "wendy", "password", "not the password").want(t, 422).Body)
@@ -140,7 +168,7 @@ func TestLostPhoneOfAFrozenAccount(t *testing.T) {
 	mails := s.mailsTo(t, "wendy@example.com")
 	mailbox := s.person("wendy")
 	mailbox.Get(mails[len(mails)-1].link(t, "/alarm/")).wantRedirect(t, "/alarm")
-	mailbox.Post("/alarm").wantRedirect(t, "/alarm/frozen")
+	mailbox.Submit("/alarm").wantRedirect(t, "/alarm/frozen")
 
 	thief := s.person("wendy")
 	thief.enterPassword()

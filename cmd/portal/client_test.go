@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,21 @@ func (c *client) Post(path string, pairs ...string) answer {
 		c.t.Fatalf("POST %s: %v", path, err)
 	}
 	return a
+}
+
+// Submit sends the form of a page behind a mailed link, with the mark of the
+// link that the page was shown for.
+func (c *client) Submit(path string, pairs ...string) answer {
+	c.t.Helper()
+	return c.Post(path, append(pairs, "link", linkMark(c.Get(path)))...)
+}
+
+// linkMark is the mark of the link that a page was shown for.
+func linkMark(page answer) string {
+	if found := regexp.MustCompile(`name="link" value="([^"]+)"`).FindStringSubmatch(page.Body); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 // tryPost is Post for requests that a test lets fail.

@@ -132,6 +132,6 @@ func TestInviteAgainOnTheHost(t *testing.T) {
 	ada := s.person("ada")
 	ada.Get(old).want(t, 404)
 	ada.Get(link("user", "invite", "--base-url", s.Base, "ada")).wantRedirect(t, "/invitation")
-	ada.Post("/invitation", "new_password", goodPassword).want(t, 303)
+	ada.Submit("/invitation", "new_password", goodPassword).want(t, 303)
 	ada.signIn()
 }

@@ -90,14 +90,13 @@ func TestForgottenPassword(t *testing.T) {
 		}
 		mailbox.Get("/reset-password?recovery=1").want(t, 200)
 		for _, other := range []string{"/invitation", "/set-up", "/confirm-address"} {
-			mailbox.Post(other, "new_password", "another good long password").want(t, http.StatusNotFound)
-			mailbox.Get(link).wantRedirect(t, "/reset-password") // a refusal takes the cookie away
+			mailbox.Post(other, "new_password", "another good long password", "link", linkMark(form)).want(t, http.StatusNotFound)
 		}
-		mailbox.Post("/reset-password", "new_password", "short", "code", wendy.code()).want(t, 422)
-		mailbox.Post("/reset-password", "new_password", "another good long password").want(t, 422)
-		mailbox.Post("/reset-password", "new_password", "another good long password", "code", "000000").want(t, 422)
+		mailbox.Submit("/reset-password", "new_password", "short", "code", wendy.code()).want(t, 422)
+		mailbox.Submit("/reset-password", "new_password", "another good long password").want(t, 422)
+		mailbox.Submit("/reset-password", "new_password", "another good long password", "code", "000000").want(t, 422)
 		wendy.Get("/account").want(t, 200)
-		mailbox.Post("/reset-password", "new_password", "another good long password", "code", wendy.code()).
+		mailbox.Submit("/reset-password", "new_password", "another good long password", "code", wendy.code()).
 			wantRedirect(t, "/sign-in?notice=password-reset")
 		mailbox.Get("/account").wantRedirect(t, "/sign-in")
 		wendy.Get("/account").wantRedirect(t, "/sign-in")
@@ -127,7 +126,7 @@ func TestInvitationFixesWhoItIsFor(t *testing.T) {
 		ada.Post("/administration/access/add", "login_id", "wendy", "name", "Wendy", "email", "wendy@example.com", "role", "user", "password", goodPassword).want(t, 200)
 		invited := s.person("wendy")
 		invited.Get(s.mailAbout("wendy@example.com", "Your account", 1).link(t, "/link/")).wantRedirect(t, "/invitation")
-		invited.Post("/invitation", "new_password", goodPassword, "role", "administrator", "customer", "Rival",
+		invited.Submit("/invitation", "new_password", goodPassword, "role", "administrator", "customer", "Rival",
 			"email", "evil@example.com", "login_id", "root", "name", "Root").wantRedirect(t, "/sign-in?notice=password-set")
 		invited.Get("/account").wantRedirect(t, "/sign-in")
 		shown := s.Run("", "user", "show", "wendy")
@@ -135,6 +134,52 @@ func TestInvitationFixesWhoItIsFor(t *testing.T) {
 			wantLine(t, shown, want)
 		}
 		invited.signIn()
+	})
+}
+
+// Two links that are open in two tabs: a press acts for the link that its page
+// was shown for, or for none; the other page stays as good as it was, and so
+// does the link behind the first (AU-13, LC-10).
+func TestTwoLinksInOneBrowser(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		browser := s.person("wendy")
+		open := func(login, subject, form string) (link, mark string) {
+			t.Helper()
+			link = s.mailAbout(login+"@example.com", subject, 1).link(t, "/link/")
+			browser.Get(link).wantRedirect(t, form)
+			return link, linkMark(browser.Get(form).want(t, 200))
+		}
+		refused := func(form string, pairs ...string) {
+			t.Helper()
+			if says := visible(browser.Post(form, pairs...).want(t, http.StatusConflict).Body); !strings.Contains(says, "Nothing was changed. Open your link again") {
+				t.Errorf("%s says\n%s", form, says)
+			}
+		}
+		s.Run("", "user", "add", "--customer", "Acme", "--name", "Ivy", "--email", "ivy@example.com", "ivy")
+		s.Run("", "user", "add", "--customer", "Acme", "--name", "Tom", "--email", "tom@example.com", "tom")
+		s.join("Acme", "user", "wendy")
+		s.Run("", "user", "demand-password", "wendy")
+		ivys, ivy := open("ivy", "Your account", "/invitation")
+		_, wendy := open("wendy", "", "/reset-password")
+		_, tom := open("tom", "Your account", "/invitation")
+
+		refused("/invitation", "new_password", "a password of ivy alone", "link", ivy)
+		refused("/reset-password", "new_password", "a password of wendy alone", "link", wendy)
+		refused("/invitation", "new_password", "a password of nobody here")
+		wantLine(t, s.Run("", "user", "show", "tom"), `State +Invited`)
+		browser.Post("/invitation", "new_password", "a password of tom alone", "link", tom).wantRedirect(t, "/sign-in?notice=password-set")
+		browser.Post("/invitation", "new_password", "a password of tom alone", "link", tom).want(t, http.StatusNotFound)
+		refused("/invitation", "new_password", "a password of ivy alone", "link", ivy)
+		browser.Get(ivys).wantRedirect(t, "/invitation")
+		browser.Post("/invitation", "new_password", "a password of ivy alone", "link", ivy).wantRedirect(t, "/sign-in?notice=password-set")
+		for _, login := range []string{"tom", "ivy"} {
+			guest := s.person(login)
+			guest.password = "a password of " + login + " alone"
+			guest.signIn()
+			guest.Get("/account").want(t, 200)
+		}
 	})
 }
 
@@ -164,7 +209,7 @@ func TestNewAddressByMail(t *testing.T) {
 			if !strings.Contains(page, address) || strings.Contains(page, strings.TrimPrefix(link, "/link/")) {
 				t.Errorf("the page is\n%s", page)
 			}
-			mailbox.Post("/confirm-address").wantRedirect(t, "/sign-in?notice=address-confirmed")
+			mailbox.Submit("/confirm-address").wantRedirect(t, "/sign-in?notice=address-confirmed")
 			mailbox.Get("/account").wantRedirect(t, "/sign-in")
 			wendy.Get("/account").wantRedirect(t, "/sign-in")
 			wendy.signIn()

@@ -38,7 +38,7 @@ func TestInvitedByMail(t *testing.T) {
 	}
 	ada := s.person("ada")
 	ada.Get(linkIn(t, mail, "/link/")).wantRedirect(t, "/invitation")
-	ada.Post("/invitation", "new_password", goodPassword).want(t, http.StatusSeeOther)
+	ada.Submit("/invitation", "new_password", goodPassword).want(t, http.StatusSeeOther)
 	ada.signIn()
 	if strings.Contains(s.Log(), linkIn(t, mail, "/link/")) || strings.Contains(s.Log(), "mails are kept") {
 		t.Errorf("the log says\n%s", s.Log())

@@ -23,7 +23,7 @@ type surface struct {
 // field is a surface that is a form with the password in one field.
 func field(p *person, name, path string, pairs ...string) surface {
 	return surface{name, p.login, func(password string) (int, string) {
-		a := p.Post(path, slices.Concat([]string{pairs[0], password}, pairs[1:])...)
+		a := p.Submit(path, slices.Concat([]string{pairs[0], password}, pairs[1:])...)
 		return a.Status, visible(a.Body)
 	}}
 }
@@ -202,7 +202,7 @@ func TestAdministratorsSetNoPasswords(t *testing.T) {
 	mails := s.mailsTo(t, "wendy@example.com")
 	wendy.Get(mails[len(mails)-1].link(t, "/link/")).wantRedirect(t, "/reset-password")
 	wendy.password = "chosen by wendy herself"
-	wendy.Post("/reset-password", "new_password", wendy.password).want(t, 303)
+	wendy.Submit("/reset-password", "new_password", wendy.password).want(t, 303)
 	wendy.signIn()
 	wendy.Get("/account").want(t, 200)
 }

@@ -82,7 +82,7 @@ func TestSetUpCanRequire(t *testing.T) {
 	s := install(t).Serve()
 	gary := s.person("gary")
 	gary.Get(strings.TrimPrefix(s.Link, s.Base)).wantRedirect(t, "/set-up")
-	gary.Post("/set-up", "customer", "Acme", "name", "Gary", "login_id", "gary", "email", "gary@acme.example",
+	gary.Submit("/set-up", "customer", "Acme", "name", "Gary", "login_id", "gary", "email", "gary@acme.example",
 		"password", goodPassword, "require_2fa", "yes").wantRedirect(t, "/sign-in?notice=ready")
 	gary.enterPassword()
 	gary.Get("/administration/access").wantRedirect(t, "/account")

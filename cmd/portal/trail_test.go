@@ -165,7 +165,7 @@ func liveByLinks(t *testing.T, s *server, r *trail, gary *person) {
 	}
 	post := func(p *person, path string, pairs ...string) func() {
 		return func() {
-			if a := p.Post(path, pairs...); a.Status >= 400 {
+			if a := p.Submit(path, pairs...); a.Status >= 400 {
 				t.Errorf("%s answers %d\n%s", path, a.Status, visible(a.Body))
 			}
 		}
@@ -214,7 +214,7 @@ func liveInNeed(t *testing.T, s *server, r *trail, gary *person) {
 	}
 	half.Get(alarm).wantRedirect(t, "/alarm")
 	r.fresh()
-	r.leaves("Account frozen", func() { half.Post("/alarm").wantRedirect(t, "/alarm/frozen") })
+	r.leaves("Account frozen", func() { half.Submit("/alarm").wantRedirect(t, "/alarm/frozen") })
 	r.leaves("Step-up, Account opened again", func() { gary.Post(path+"/thaw", "password", gary.password).want(t, http.StatusSeeOther) })
 	r.leaves("2FA setup deleted", func() { s.Run("", "user", "delete-2fa", "walter") })
 }

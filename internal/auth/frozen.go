@@ -11,6 +11,9 @@ import (
 
 // Alarm is what the page of "this was not me" shows.
 type Alarm struct {
+	// Mark tells the link from others on the page that it opens; it is no secret.
+	Mark string
+
 	LoginID, Name, CustomerName string
 	// Frozen says that there is nothing left to do.
 	Frozen bool
@@ -30,7 +33,7 @@ func (s *Service) OpenAlarm(ctx context.Context, token string) (Alarm, error) {
 		return Alarm{}, err
 	}
 	who, err := s.store.View(a.CustomerID).Credentials(ctx, a.UserID)
-	return Alarm{LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName, Frozen: who.Frozen}, err
+	return Alarm{Mark: seal.TokenMark(token), LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName, Frozen: who.Frozen}, err
 }
 
 func (s *Service) findAlarm(ctx context.Context, token string) (store.Alarm, []byte, error) {

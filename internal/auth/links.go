@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"slices"
 	"time"
@@ -40,6 +41,12 @@ func (s *Service) NewLink(ctx context.Context, tx *store.Tx, l store.Link) (toke
 	return token, tx.PutLink(ctx, l, digest)
 }
 
+// ShownFor tells whether a page was shown for the link with a token, by the mark
+// that its form brought.
+func ShownFor(token, mark string) bool {
+	return token != "" && hmac.Equal([]byte(mark), []byte(seal.TokenMark(token)))
+}
+
 // OpenLink tells what a link is for. It changes nothing: mail programs open
 // links, too.
 func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
@@ -48,7 +55,7 @@ func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
 		return Link{}, err
 	}
 	if found.Purpose == ForSetUp {
-		return Link{Purpose: ForSetUp, ExpiresAt: found.ExpiresAt}, nil
+		return Link{Purpose: ForSetUp, Mark: seal.TokenMark(token), ExpiresAt: found.ExpiresAt}, nil
 	}
 	view := s.store.View(found.CustomerID)
 	who, err := view.User(ctx, found.Subject)
@@ -60,7 +67,8 @@ func (s *Service) OpenLink(ctx context.Context, token string) (Link, error) {
 		return Link{}, err
 	}
 	link := Link{
-		Purpose: found.Purpose, LoginID: who.LoginID, Name: who.Name, CustomerName: customer.Name, Address: found.Address,
+		Purpose: found.Purpose, Mark: seal.TokenMark(token),
+		LoginID: who.LoginID, Name: who.Name, CustomerName: customer.Name, Address: found.Address,
 		LeastPassword: OwnerOf(who, customer, view.Now).MinLength(), ExpiresAt: found.ExpiresAt,
 	}
 	if found.Purpose == ForReset {

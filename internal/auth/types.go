@@ -90,6 +90,8 @@ type Session struct {
 // Link is what a one-time link may tell to whoever opens it.
 type Link struct {
 	Purpose Purpose
+	// Mark tells the link from others on the page that it opens; it is no secret.
+	Mark string
 	// Whom it is for; empty in the link that makes the first administrator.
 	LoginID, Name, CustomerName string
 	Address                     string // that it went to

@@ -9,6 +9,7 @@ import (
 const (
 	tokenBytes = 32 // random bytes of a token
 	tokenSize  = 43 // characters of a token
+	markBytes  = 12 // of a mark: enough that no two are alike
 )
 
 // NewToken returns 32 random bytes (256 bits, CR-05) as 43 characters of
@@ -17,6 +18,13 @@ func NewToken() string {
 	random := make([]byte, tokenBytes)
 	rand.Read(random) // never fails: it ends the program instead
 	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+// TokenMark is what a page may show of a token to tell it from others: part of
+// a digest of its own, which leads neither to the token nor to TokenDigest.
+func TokenMark(token string) string {
+	sum := sha256.Sum256([]byte("portal token mark v1:" + token))
+	return base64.RawURLEncoding.EncodeToString(sum[:markBytes])
 }
 
 // TokenDigest returns the 32 bytes of SHA-256 by which the database knows a

@@ -15,6 +15,11 @@ func TestTokens(t *testing.T) {
 		if !ok || len(token) != tokenSize || len(digest) != 32 {
 			t.Fatalf("token %q has digest %x, %v", token, digest, ok)
 		}
+		if mark := TokenMark(token); len(mark) != 16 || seen[mark] || strings.Contains(token, mark) {
+			t.Fatalf("token %q has mark %q", token, mark)
+		} else {
+			seen[mark] = true
+		}
 		again, _ := TokenDigest(token)
 		if !bytes.Equal(digest, again) || seen[token] || seen[string(digest)] {
 			t.Fatalf("token %q: unsteady or not unique", token)

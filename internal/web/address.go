@@ -101,5 +101,5 @@ func (s *site) confirmAddress(v *visit) error {
 	if err != nil {
 		return s.linkFailed(v, err)
 	}
-	return s.linkUsed(v, "/sign-in?notice=address-confirmed")
+	return v.redirect("/sign-in?notice=address-confirmed")
 }

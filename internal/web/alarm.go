@@ -54,11 +54,14 @@ func (s *site) showAlarm(v *visit) error {
 }
 
 func (s *site) freeze(v *visit) error {
-	err := s.auth.Freeze(v.ctx(), v.origin(), s.cookies.get(v.r, alarmCookie))
+	token, err := s.token(v, alarmCookie)
+	if err != nil {
+		return err
+	}
+	err = s.auth.Freeze(v.ctx(), v.origin(), token)
 	if err != nil && portal.ErrorCode(err) != portal.CodeConflict { // a conflict: it is frozen already
 		return s.alarmFailed(v, err)
 	}
-	s.cookies.remove(v.w, alarmCookie)
 	return v.redirect("/alarm/frozen")
 }
 

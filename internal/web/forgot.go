@@ -106,7 +106,7 @@ func (s *site) resetPassword(v *visit) error {
 	}
 	err = s.auth.ResetPassword(v.ctx(), v.origin(), token, v.form.get(portal.FieldNewPassword), v.form.proof())
 	if err == nil {
-		return s.linkUsed(v, "/sign-in?notice=password-reset")
+		return v.redirect("/sign-in?notice=password-reset")
 	}
 	p := v.problem(err, portal.FieldNewPassword, portal.FieldCode, portal.FieldRecoveryCode)
 	if p == nil {

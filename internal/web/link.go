@@ -43,9 +43,26 @@ func formOf(p auth.Purpose) string {
 	return "/sign-in"
 }
 
+// markField carries in each form behind a mailed link which link it was shown
+// for. All tabs of a browser share the cookie with the token: without the mark a
+// press would act on the account of the link that was opened last.
+const markField = "link"
+
+// token is the token of the link that a page or its form is about.
+func (s *site) token(v *visit, cookie string) (string, error) {
+	token := s.cookies.get(v.r, cookie)
+	if v.form != nil && !auth.ShownFor(token, v.form[markField]) {
+		return "", refusal{http.StatusConflict, "Another link was opened in this browser after this page, or this page has waited too long. Nothing was changed. Open your link again, and do it on the page that comes then."}
+	}
+	return token, nil
+}
+
 // opened is the link whose cookie the visitor has, if it opens this form.
 func (s *site) opened(v *visit) (auth.Link, string, error) {
-	token := s.cookies.get(v.r, linkCookie)
+	token, err := s.token(v, linkCookie)
+	if err != nil {
+		return auth.Link{}, "", err
+	}
 	link, err := s.auth.OpenLink(v.ctx(), token)
 	if err == nil && formOf(link.Purpose) != v.r.URL.Path {
 		err = portal.NotFound()
@@ -61,9 +78,6 @@ func (s *site) linkFailed(v *visit, err error) error {
 		return err
 	}
 	v.trace.err = err
-	if s.cookies.get(v.r, linkCookie) != "" {
-		s.cookies.remove(v.w, linkCookie)
-	}
 	return s.render(v, http.StatusNotFound, badLinkPage{})
 }
 
@@ -129,18 +143,13 @@ func (s *site) setUp(v *visit) error {
 		Password: v.form.get(portal.FieldPassword), Require: v.form[requireField] != "",
 	})
 	if err == nil {
-		return s.linkUsed(v, "/sign-in?notice=ready")
+		return v.redirect("/sign-in?notice=ready")
 	}
 	p := v.problem(err, portal.FieldCustomer, portal.FieldName, portal.FieldLoginID, portal.FieldEmail, portal.FieldPassword)
 	if p == nil {
 		return s.linkFailed(v, err)
 	}
 	return s.render(v, p.status, setUpPage{Link: link, Problem: p, typed: v.form})
-}
-
-func (s *site) linkUsed(v *visit, next string) error {
-	s.cookies.remove(v.w, linkCookie)
-	return v.redirect(next)
 }
 
 // invitationPage lets an invited person choose a password.
@@ -175,7 +184,7 @@ func (s *site) acceptInvitation(v *visit) error {
 	}
 	err = s.auth.AcceptInvitation(v.ctx(), v.origin(), token, v.form.get(portal.FieldNewPassword))
 	if err == nil {
-		return s.linkUsed(v, "/sign-in?notice=password-set")
+		return v.redirect("/sign-in?notice=password-set")
 	}
 	p := v.problem(err, portal.FieldNewPassword)
 	if p == nil {
