@@ -52,6 +52,7 @@ func (s *services) jobs(n *keeper.Node) []keeper.Job {
 		{Name: "remind of the 2FA policy", Every: time.Hour, Do: inTime(n, s.admin.RemindOfPolicy)},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 		{Name: "forget what is past its time", Every: time.Hour, Do: inTime(n, s.auth.Forget)},
+		{Name: "give up mails that waited too long", Every: time.Hour, Do: inTime(n, s.post.GiveUpKept)},
 		{Name: "age kept setups", Every: time.Hour, Do: inTime(n, s.auth.AgeSetups)},
 		{Name: "prune the audit trail", Every: 24 * time.Hour, Do: inTime(n, s.audit.PruneDue)},
 	}

@@ -8,7 +8,7 @@ import (
 
 // A running portal does its housekeeping by itself: the owner of a kept setup
 // is told before it runs out, reads the day on the Account page, and has none
-// when it is over (OT-14).
+// when it is over (OT-14). Mails that nobody could send are given up.
 func TestKeptSetupRunsOutByItself(t *testing.T) {
 	t.Parallel()
 	s := install(t).Serve()
@@ -24,6 +24,9 @@ func TestKeptSetupRunsOutByItself(t *testing.T) {
 	s.Advance(77 * 24 * time.Hour)
 	until(t, "the owner is warned", func() bool {
 		return strings.Contains(s.Run("", "mail", "list"), "kept setup runs out")
+	})
+	until(t, "the mails of before are given up", func() bool {
+		return strings.Contains(s.Run("", "mail", "list"), "it has waited for 30 days")
 	})
 	s.Advance(14 * 24 * time.Hour)
 	until(t, "the setup is gone", func() bool {

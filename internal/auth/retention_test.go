@@ -31,7 +31,7 @@ var aging = map[store.Aged]struct{ table, insert string }{
 	store.AgedThrottles:    {"throttles", counter("throttles")},
 	store.AgedUnknownNames: {"unknown_names", counter("unknown_names")},
 	store.AgedMails: {"mails", `INSERT INTO mails (id, customer_id, user_id, kind, recipient, letter, state, tries, next_try_at, created_at, done_at, last_error)
-		SELECT $2, $4, $5, 'x', '', $3, 'failed', 0, 0, $1, 0, ''`},
+		SELECT $2, $4, $5, 'x', '', $3, 'failed', 0, 0, 0, $1, ''`},
 	store.AgedResetRequests: {"reset_requests", `INSERT INTO reset_requests (id, customer_id, user_id, created_at, address, agent, request_id)
 		SELECT $2, $4, $5, $1, '', '', '' WHERE $3 IS NOT NULL`},
 	store.AgedHelpRequests: {"help_requests", `INSERT INTO help_requests (customer_id, user_id, created_at, address, agent)

@@ -28,8 +28,9 @@ const (
 	lease         = 10 * time.Minute // of a claim
 	firstWait     = 30 * time.Second // after the first failure; then twice that, and so on
 	longestWait   = time.Hour
-	patience      = 72 * time.Hour // since it was written, with enough tries; then a mail has failed
-	enough        = 60             // tries: fewer than come in 72 hours, so that they count for what was kept before
+	patience      = 72 * time.Hour      // since it was written, with enough tries; then a mail has failed
+	enough        = 60                  // tries: fewer than come in 72 hours, so that they count for what was kept before
+	longestKept   = 30 * 24 * time.Hour // since it was written, tried or not; its links are long dead
 	noting        = 10 * time.Second
 )
 
@@ -207,22 +208,55 @@ func wait(tries int64) time.Duration {
 	return w + rand.N(w/4) // #nosec G404 -- a moment to wait is no secret
 }
 
-// fail gives a mail up, for everybody to read in the audit trail.
+// fail gives a claimed mail up.
 func (s *Service) fail(ctx context.Context, m store.Mail, why error) {
-	s.Meter.Mail(meter.MailGivenUp)
-	s.Log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "error", why)
+	s.note(ctx, m, "fail", func(ctx context.Context) error { return s.giveUp(ctx, m, why) })
+}
+
+// giveUp ends the tries of a mail, for everybody to read in the audit trail.
+func (s *Service) giveUp(ctx context.Context, m store.Mail, why error) error {
 	event := addressed(portal.Itself().Did(portal.MailFailed), m)
 	event.Outcome = portal.Failed
-	s.note(ctx, m, "fail", func(ctx context.Context) error {
-		return s.Store.Write(ctx, m.CustomerID, func(tx *store.Tx) error {
-			mine, err := tx.FailMail(ctx, m, portal.CleanText(why.Error()))
-			if err != nil || !mine {
-				return errors.Join(err, errLease)
-			}
-			return tx.Record(ctx, event)
-		})
+	err := s.Store.Write(ctx, m.CustomerID, func(tx *store.Tx) error {
+		mine, err := tx.FailMail(ctx, m, portal.CleanText(why.Error()))
+		if err == nil && !mine {
+			err = errLease
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Record(ctx, event)
 	})
+	if err == nil {
+		s.Meter.Mail(meter.MailGivenUp)
+		s.Log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "error", why)
+	}
+	return err
 }
+
+// GiveUpKept gives up mails that have waited for too long, as they do without a
+// mail server: none is forgotten that nobody was told of.
+func (s *Service) GiveUpKept(ctx context.Context, actor portal.Actor) error {
+	if err := actor.Can(portal.KeepHouse); err != nil {
+		return err
+	}
+	for n := page; n == page; {
+		kept, err := s.Store.KeptMails(ctx, s.Now().Add(-longestKept), lease, page)
+		if err != nil {
+			return err
+		}
+		for _, m := range kept {
+			if err := s.giveUp(ctx, m, errKept); err != nil && !errors.Is(err, errLease) {
+				return fmt.Errorf("give up the mail %s: %w", m.ID, err)
+			}
+		}
+		n = len(kept)
+	}
+	return nil
+}
+
+// errKept is why a mail is given up that nobody could send for so long.
+var errKept = errors.New("it has waited for 30 days")
 
 // errLease undoes what is no longer the caller's to do.
 var errLease = errors.New("the lease of the mail has ended")

@@ -194,6 +194,47 @@ func TestKeptMailsAreTriedAsOftenAsNewOnes(t *testing.T) {
 	p.only(t, store.MailSent)
 }
 
+// A mail that has waited for 30 days is given up, with its event, where nobody
+// is handing it over at the moment; the operator has as long again to read it.
+// None is forgotten while it waits.
+func TestKeptMailsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, p *post) {
+		p.tell(t, p.User(t, p.in, portal.RoleUser, "wendy"), portal.Letter{Kind: portal.MailPasswordChanged})
+		after := func(d time.Duration) {
+			t.Helper()
+			p.Clock.Advance(d)
+			for what, err := range map[string]error{"forget": p.Auth.Forget(t.Context(), portal.Itself()), "give up": p.GiveUpKept(t.Context(), portal.Itself())} {
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+		}
+		const kept = 30 * 24 * time.Hour
+		after(kept - time.Second)
+		p.only(t, store.MailWaiting)
+		if _, err := p.Store.ClaimMails(t.Context(), 1, 10*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		p.only(t, store.MailWaiting) // somebody has it
+		after(10 * time.Minute)
+		m := p.only(t, store.MailFailed)
+		if failed := p.failures(t); len(failed) != 1 || failed[0].TargetLabel != "wendy@example.com" || len(m.Letter) == 0 || m.LastError != "it has waited for 30 days" {
+			t.Errorf("events %+v, the mail %+v", failed, m)
+		}
+		after(kept - time.Second)
+		p.only(t, store.MailFailed)
+		after(time.Second)
+		if left := p.mails(t); len(left) != 0 {
+			t.Errorf("still there: %+v", left)
+		}
+		if p.GiveUpKept(t.Context(), p.Host()) == nil {
+			t.Error("the host gives up")
+		}
+	})
+}
+
 // A server that takes connections and says nothing costs its time limit, and
 // no mail.
 func TestSilentServer(t *testing.T) {

@@ -99,6 +99,16 @@ func (s *Store) ClaimMails(ctx context.Context, limit int, lease time.Duration) 
 	return claimed, err
 }
 
+// KeptMails lists mails of all customers that have waited since a time or
+// longer, oldest first, but for those that somebody may have claimed.
+func (s *Store) KeptMails(ctx context.Context, before time.Time, lease time.Duration, limit int) ([]Mail, error) {
+	const query = "SELECT " + mailColumns + ` FROM mails
+		WHERE created_at <= $1 AND state = 'waiting' AND (next_try_at <= $2 OR next_try_at > $3) ORDER BY created_at LIMIT $4`
+	now := s.now()
+	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, micros(before), micros(now), micros(now.Add(lease)), limit)
+	return scanAll(rows, err, scanMail)
+}
+
 // MailSent notes that a claimed mail went out, and empties its letter. It is
 // false where the claim is no longer the caller's.
 func (s *Store) MailSent(ctx context.Context, m Mail) (bool, error) {

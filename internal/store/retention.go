@@ -21,7 +21,7 @@ const (
 	AgedThrottles     Aged = "counters of tries, since they began"
 	AgedUnknownNames  Aged = "counters of unknown names, since they began"
 	AgedPendings      Aged = "pending set-ups, since their end"
-	AgedMails         Aged = "mails, since they were written"
+	AgedMails         Aged = "mails, since they were sent or given up"
 	AgedResetRequests Aged = "requests for a new password, since they were made"
 	AgedHelpRequests  Aged = "requests for help, since they were made"
 	AgedNodes         Aged = "nodes, since they were seen"
@@ -49,8 +49,10 @@ var forgetting = map[Aged]string{
 		(SELECT bucket FROM unknown_names WHERE since <= $1 ORDER BY since LIMIT $2)`,
 	AgedPendings: `DELETE FROM authenticators WHERE state = 'pending' AND expires_at <= $1 AND id IN
 		(SELECT id FROM authenticators WHERE state = 'pending' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-	AgedMails: `DELETE FROM mails WHERE created_at <= $1 AND id IN
-		(SELECT id FROM mails WHERE created_at <= $1 ORDER BY created_at LIMIT $2)`,
+	// One that waits is not forgotten but given up. A mail was written before it
+	// was done with, so that the index on that age finds it.
+	AgedMails: `DELETE FROM mails WHERE state <> 'waiting' AND done_at <= $1 AND id IN
+		(SELECT id FROM mails WHERE created_at <= $1 AND state <> 'waiting' AND done_at <= $1 ORDER BY created_at LIMIT $2)`,
 	AgedResetRequests: `DELETE FROM reset_requests WHERE created_at <= $1 AND id IN
 		(SELECT id FROM reset_requests WHERE created_at <= $1 ORDER BY created_at LIMIT $2)`,
 	AgedHelpRequests: `DELETE FROM help_requests WHERE created_at <= $1 AND user_id IN
