@@ -6,6 +6,7 @@ import (
 
 	"portal"
 	"portal/internal/auth"
+	"portal/internal/seal"
 	"portal/internal/testkit/house"
 )
 
@@ -120,20 +121,45 @@ func TestChangePassword(t *testing.T) {
 // stays, and all is well again under the right keys (OT-06).
 func TestUnreadableSecret(t *testing.T) {
 	onEach(t, func(t *testing.T, s scene) {
-		p, codes := s.protected(t, "wendy")
+		p, _ := s.protected(t, "wendy")
 		lost := scene{s.Rekeyed(), s.acme}
 		half := lost.half(t, "wendy")
 		for range 2 {
 			_, err := lost.Auth.SignInWithCode(t.Context(), house.Origin(), half, p.Code())
 			refused(t, "code", err, portal.CodeUnavailable)
 		}
-		_, err := lost.Auth.SignInWithRecoveryCode(t.Context(), house.Origin(), half, codes[0])
-		refused(t, "recovery code", err, portal.CodeInvalid)
-		_, err = lost.Auth.DisableTwoFactor(t.Context(), p.Actor(), p.Proof())
+		_, err := lost.Auth.DisableTwoFactor(t.Context(), p.Actor(), p.Proof())
 		refused(t, "disable", err, portal.CodeUnavailable)
 		want(t, p, portal.TwoFactorEnabled)
 		s.Clock.Advance(time.Hour)
 		p.SignIn()
+	})
+}
+
+// Where the key of recovery codes is not at hand, none is called wrong and
+// none is spent. Under the right keys all is well again (CR-07).
+func TestUnreadableRecoveryCodes(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		_, codes := s.protected(t, "wendy")
+		db := s.Outside(t)
+		if err := s.Store.FirstKey(t.Context(), s.Ring.WriteKeyID(), s.Ring.CheckValue(s.Ring.WriteKeyID())); err != nil {
+			t.Fatal(err)
+		}
+		lost := scene{s.Rekeyed(), s.acme}
+		for _, key := range []string{s.Ring.WriteKeyID(), ""} { // those of before keys were noted have none
+			if _, err := db.ExecContext(t.Context(), "UPDATE recovery_codes SET key_id = $1", key); err != nil {
+				t.Fatal(err)
+			}
+			for _, code := range []string{codes[0], seal.NewRecoveryCode()} {
+				_, err := lost.Auth.SignInWithRecoveryCode(t.Context(), house.Origin(), lost.half(t, "wendy"), code)
+				refused(t, "without the key", err, portal.CodeUnavailable)
+			}
+			refused(t, "not a code", lost.recover(t, "wendy", "nonsense"), portal.CodeInvalid)
+		}
+		refused(t, "wrong", s.recover(t, "wendy", seal.NewRecoveryCode()), portal.CodeInvalid)
+		if err := s.recover(t, "wendy", codes[0]); err != nil {
+			t.Errorf("under the right keys: %v", err)
+		}
 	})
 }
 

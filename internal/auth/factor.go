@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"portal"
@@ -219,7 +220,23 @@ func (s *Service) spendRecovery(ctx context.Context, tx *store.Tx, user portal.U
 			return verdict{right: spent}, err
 		}
 	}
-	return verdict{why: "wrong recovery code"}, nil
+	return verdict{why: "wrong recovery code"}, s.allReadable(ctx, tx, user)
+}
+
+// allReadable holds that the keys of all codes of the user are at hand: without
+// them a right code cannot be told from a wrong one (CR-07).
+func (s *Service) allReadable(ctx context.Context, tx *store.Tx, user portal.User) error {
+	keys, err := tx.RecoveryKeys(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range keys {
+		if !slices.Contains(s.ring.KeyIDs(), id) {
+			s.log.ErrorContext(ctx, "recovery codes cannot be checked; is this the right key ring?", "user_id", user.ID, "lacks", id)
+			return unreadable(store.ErrKeyMissing)
+		}
+	}
+	return nil
 }
 
 // recoveryUsed records the use of a recovery code and tells the person, with
@@ -244,4 +261,4 @@ func unreadable(cause error) error {
 	}
 }
 
-var errUnreadable = errors.New("sealed secret of an authenticator")
+var errUnreadable = errors.New("a second factor cannot be checked")

@@ -41,6 +41,15 @@ func (tx *Tx) SpendRecoveryCode(ctx context.Context, user portal.UserID, digest 
 	return exactlyOne(tx.q.exec(ctx, query, tx.customer, user, digest))
 }
 
+// RecoveryKeys names the keys that the user's unused codes were made with. Codes
+// that know no key are the first one's.
+func (v View) RecoveryKeys(ctx context.Context, user portal.UserID) ([]string, error) {
+	const query = `SELECT DISTINCT COALESCE(NULLIF(key_id, ''), (SELECT id FROM key_checks ORDER BY created_at, id LIMIT 1), '')
+		FROM recovery_codes WHERE customer_id = $1 AND user_id = $2`
+	rows, err := v.q.rows(ctx, query, v.customer, user)
+	return scanAll(rows, err, func(r scanner) (id string, err error) { return id, r.Scan(&id) })
+}
+
 // RecoveryCodesLeft counts the user's unused codes; there are ten at most.
 func (v View) RecoveryCodesLeft(ctx context.Context, user portal.UserID) (int, error) {
 	const query = "SELECT digest FROM recovery_codes WHERE customer_id = $1 AND user_id = $2"
