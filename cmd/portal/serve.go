@@ -102,7 +102,7 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *u
 		return err
 	}
 	defer hide()
-	stop, err := cmd.redirecting(ctx, base, log)
+	stop, err := cmd.redirecting(ctx, base, w.Now, log)
 	if err != nil {
 		return err
 	}
@@ -135,6 +135,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // it would answer OPTIONS * past the handler, its headers and its log
 	}
 }
 

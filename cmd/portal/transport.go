@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"portal"
 	"portal/internal/web"
 )
 
@@ -176,7 +177,7 @@ func (c *certificate) load() error {
 }
 
 // redirecting serves plain HTTP beside TLS until the context ends.
-func (t *transport) redirecting(ctx context.Context, base *url.URL, log *slog.Logger) (stop func(), err error) {
+func (t *transport) redirecting(ctx context.Context, base *url.URL, now portal.Clock, log *slog.Logger) (stop func(), err error) {
 	if t.ListenHTTP == "" {
 		return func() {}, nil
 	}
@@ -184,7 +185,7 @@ func (t *transport) redirecting(ctx context.Context, base *url.URL, log *slog.Lo
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s; choose another address with --listen-http: %w", t.ListenHTTP, err)
 	}
-	server := newServer(web.Redirector(base.String()), log)
+	server := newServer(web.Redirector(base.String(), log, now), log)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("plain HTTP is not answered any more", "error", err)

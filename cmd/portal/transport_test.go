@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -57,13 +58,16 @@ func TestTLSOfItsOwn(t *testing.T) {
 	}
 	plain := newClient(t, s.plain)
 	for path, to := range map[string]string{"/account?a=b": s.Base + "/account?a=b", "//evil.example/": s.Base + "//evil.example/"} {
-		if a := plain.Get(path); a.Status != http.StatusPermanentRedirect || a.Location != to {
-			t.Errorf("%s in clear: %d to %q, want a redirect to %q", path, a.Status, a.Location, to)
+		if a := plain.Get(path); a.Status != http.StatusPermanentRedirect || a.Location != to || len(unguarded(a)) > 0 {
+			t.Errorf("%s in clear: %d to %q, want a redirect to %q; %v", path, a.Status, a.Location, to, unguarded(a))
 		}
 	}
 	refused := plain.Post("/sign-in", "login_id", "ada", "password", goodPassword).want(t, http.StatusForbidden)
-	if refused.Header.Get("Strict-Transport-Security") == "" || len(refused.Header.Values("Set-Cookie")) > 0 {
-		t.Errorf("the refusal in clear has the headers %v", refused.Header)
+	if faults := unguarded(refused); len(faults) > 0 || len(refused.Header.Values("Set-Cookie")) > 0 {
+		t.Errorf("the refusal in clear has the headers %v: %v", refused.Header, faults)
+	}
+	for _, line := range []string{`"method":"GET","route":"plain HTTP","status":308`, `"method":"POST","route":"plain HTTP","status":403`} {
+		until(t, "the log has "+line, func() bool { return strings.Contains(s.Log(), line) })
 	}
 	s.Run("", "customer", "add", "Acme")
 	ada := s.join("Acme", "user", "ada")
@@ -264,6 +268,22 @@ func TestAmbiguousFramingIsRefused(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A question about the server as a whole is answered by the portal's pages,
+// with their headers and in the log, and not by the server underneath (AP-05).
+func TestQuestionsAboutTheServer(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	text := s.rawly(t, "OPTIONS * HTTP/1.1\nHost: "+strings.TrimPrefix(s.Base, "http://")+"\nConnection: close\n\n")
+	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
+	must(t, err)
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	if faults := unguarded(answer{response.StatusCode, "", string(body), response.Header}); response.StatusCode != http.StatusNotFound || len(faults) > 0 {
+		t.Errorf("status %d: %v", response.StatusCode, faults)
+	}
+	until(t, "the log has it", func() bool { return strings.Contains(s.Log(), `"method":"OPTIONS","route":"none","status":404`) })
 }
 
 // Visitors who send their headers slowly are cut off, and nobody else waits

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -83,9 +84,14 @@ func (p proxies) encrypted(r *http.Request) bool {
 
 // Redirector answers on the port for plain HTTP: pages are at the base URL, and
 // what would change something is refused, since it was readable on its way
-// (AP-02).
-func Redirector(origin string) http.Handler {
-	return secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { toEncryption(w, r, origin) }))
+// (AP-02). Each request has its line in the log, for what was sent in clear may
+// have been a password.
+func Redirector(origin string, log *slog.Logger, now portal.Clock) http.Handler {
+	s := &site{log: log, now: now}
+	return s.traced(secured(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		traceOf(r.Context()).pattern = "plain HTTP"
+		toEncryption(w, r, origin)
+	})))
 }
 
 func toEncryption(w http.ResponseWriter, r *http.Request, origin string) {
