@@ -124,6 +124,7 @@ func TestHonestHelp(t *testing.T) {
 		}
 	}
 	asks("the step-up", wendy.Get("/account/2fa/disable").want(t, 200).Body, "6-digit code")
+	asks("the change of the password", wendy.Get("/account").want(t, 200).Body, "6-digit code")
 	wendy.Post("/sign-out").want(t, http.StatusSeeOther)
 	wendy.enterPassword()
 	asks("the second step", wendy.Get("/sign-in/code").want(t, 200).Body, "6-digit code")

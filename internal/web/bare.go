@@ -32,6 +32,7 @@ func (b Bare) Account(actor portal.Actor, account auth.Account, now time.Time) (
 	}
 	p.Password = passwordRegion{
 		Ask: auth.Ask{Password: true, Code: account.TwoFactor.AsksCode(), Recovery: account.TwoFactor.AsksCode()}, LoginID: actor.LoginID,
+		Clock: clock(now),
 	}
 	return b.fill(p, actor, "/account", now)
 }

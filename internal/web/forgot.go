@@ -63,6 +63,7 @@ func (s *site) showForgotSent(v *visit) error {
 type resetPage struct {
 	Link     auth.Link
 	Recovery bool // shows the field for a recovery code
+	Clock    clock
 	Problem  *problem
 }
 
@@ -96,7 +97,7 @@ func (s *site) showReset(v *visit) error {
 	if err != nil {
 		return s.linkFailed(v, err)
 	}
-	return s.render(v, http.StatusOK, resetPage{Link: link, Recovery: v.wantsRecovery()})
+	return s.render(v, http.StatusOK, resetPage{Link: link, Recovery: v.wantsRecovery(), Clock: clock(s.now())})
 }
 
 func (s *site) resetPassword(v *visit) error {
@@ -112,5 +113,5 @@ func (s *site) resetPassword(v *visit) error {
 	if p == nil {
 		return s.linkFailed(v, err)
 	}
-	return s.render(v, p.status, resetPage{Link: link, Recovery: v.wantsRecovery(), Problem: p})
+	return s.render(v, p.status, resetPage{Link: link, Recovery: v.wantsRecovery(), Clock: clock(s.now()), Problem: p})
 }

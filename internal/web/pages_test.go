@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"portal"
 )
@@ -92,6 +93,7 @@ func TestEveryPageIsWhole(t *testing.T) {
 			checkNothingInline(t, all)
 			checkReferences(t, all)
 			checkForms(t, all)
+			checkClock(t, all)
 		})
 	}
 }
@@ -114,6 +116,22 @@ func checkNothingInline(t *testing.T, all []xml.StartElement) {
 				t.Errorf("<%s> leads to %q", e.Name.Local, a.Value)
 			}
 		}
+	}
+}
+
+// checkClock holds that a page that asks for a code of the app tells the
+// portal's time, so that it can be compared with the phone's.
+func checkClock(t *testing.T, all []xml.StartElement) {
+	t.Helper()
+	asks, tells := false, false
+	for _, e := range all {
+		kind, _ := attribute(e, "autocomplete")
+		at, _ := attribute(e, "datetime")
+		_, clock := attribute(e, "data-clock")
+		asks, tells = asks || kind == "one-time-code", tells || clock && at == noon().Format(time.RFC3339)
+	}
+	if asks && !tells {
+		t.Error("it asks for a code and does not tell the time")
 	}
 }
 

@@ -13,6 +13,7 @@ type passwordRegion struct {
 	Recovery bool
 	LoginID  string
 	Least    int // characters that the new one needs
+	Clock    clock
 	Problem  *problem
 }
 
@@ -21,7 +22,7 @@ func (s *site) passwordOf(v *visit, wrong *problem) passwordRegion {
 	owner := portal.PasswordOwner{Protected: v.actor.Policy.Requires(s.now())}
 	return passwordRegion{
 		Ask: s.auth.Asks(v.actor, auth.NeedProof), Recovery: v.wantsRecovery(),
-		LoginID: v.actor.LoginID, Least: owner.MinLength(), Problem: wrong,
+		LoginID: v.actor.LoginID, Least: owner.MinLength(), Clock: clock(s.now()), Problem: wrong,
 	}
 }
 

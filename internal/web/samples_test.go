@@ -106,7 +106,7 @@ func accountSample(status portal.TwoFactorStatus, change func(*auth.Account), ne
 	return accountPage{
 		User: account.User, Customer: "Northwind Telecom", TwoFactor: region,
 		Recovery:  recoveryRegion{Status: status, Left: account.RecoveryLeft, Codes: news.codes},
-		Password:  passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Problem: news.password},
+		Password:  passwordRegion{Ask: auth.Ask{Password: true, Code: enabled, Recovery: enabled}, LoginID: "wendy.okafor", Least: 15, Clock: clock(noon()), Problem: news.password},
 		Addresses: addressesRegion{At: account.Addresses},
 		Sessions:  someSessions(), Activity: activity{"wendy.okafor", someEvents()},
 	}
@@ -226,9 +226,9 @@ func addStrangerSamples(add func(string, page)) {
 	blocked := link
 	blocked.Ask = auth.Ask{Recovery: true}
 	add("reset-blocked", resetPage{Link: blocked})
-	add("reset-2fa", resetPage{Link: protected})
+	add("reset-2fa", resetPage{Link: protected, Clock: clock(noon())})
 	add("reset-recovery-wrong", resetPage{Link: protected, Recovery: true, Problem: badProblem(portal.FieldRecoveryCode, "This recovery code is not right.")})
-	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15}
+	owed := passwordRegion{Ask: auth.Ask{Password: true}, LoginID: "wendy.okafor", Least: 15, Clock: clock(noon())}
 	add("password-short", passwordPage{owed, whyPassword(portal.Actor{ShortPassword: true})})
 	owed.Ask.Code, owed.Ask.Recovery = true, true
 	owed.Problem = badProblem(portal.FieldNewPassword, "This password is on a list of common and breached ones, which are tried first. Choose a few words that nobody else would put together.")
