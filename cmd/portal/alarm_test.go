@@ -30,8 +30,10 @@ func TestThisWasNotMe(t *testing.T) {
 	mailbox.Submit("/alarm").wantRedirect(t, "/alarm/frozen")
 	mailbox.Get("/alarm/frozen").want(t, 200)
 	wendy.Get("/account").wantRedirect(t, "/sign-in")
-	mailbox.Post("/alarm", "link", linkMark(page)).want(t, 404)
-	s.person("x").Get(link).want(t, 404)
+	mailbox.Post("/alarm", "link", linkMark(page)).wantRedirect(t, "/alarm/frozen") // a second click
+	later := s.person("wendy")
+	later.Get(link).wantRedirect(t, "/alarm")
+	later.Get("/alarm").wantRedirect(t, "/alarm/frozen")
 
 	if to := wendy.enterPassword(); to != "/sign-in/code" {
 		t.Fatalf("the password leads to %s", to)
@@ -42,6 +44,9 @@ func TestThisWasNotMe(t *testing.T) {
 	}
 	wendy.Post("/sign-in/code", "code", wendy.code()).want(t, 422)
 	wendy.Post("/sign-in/recovery-code", "recovery_code", recovery[0]).want(t, 303)
+	later.Get(link).want(t, 404)
+	later.Get("/alarm").want(t, 404)
+	mailbox.Post("/alarm", "link", linkMark(page)).want(t, 404)
 	if got := wendy.Get("/account"); got.Status == 200 {
 		t.Error("the account is open before there is a new password")
 	}

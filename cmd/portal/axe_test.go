@@ -123,7 +123,7 @@ func (g *gallery) checkAlarm(t *testing.T, p *browser.Page) {
 	g.check(t, p)
 	p.Press("Freeze the account")
 	g.check(t, p)
-	p.Open(link)
+	p.Open(g.server.Base + "/alarm/none")
 	g.check(t, p)
 	p.Open(g.server.Base + "/sign-in")
 	signIn(p, login, goodPassword)

@@ -28,24 +28,42 @@ func deadAlarm() error {
 // OpenAlarm tells whose account a link "this was not me" freezes. It changes
 // nothing: mail programs open links, too.
 func (s *Service) OpenAlarm(ctx context.Context, token string) (Alarm, error) {
-	a, _, err := s.findAlarm(ctx, token)
+	a, err := s.findAlarm(ctx, token)
 	if err != nil {
 		return Alarm{}, err
 	}
 	who, err := s.store.View(a.CustomerID).Credentials(ctx, a.UserID)
-	return Alarm{Mark: seal.TokenMark(token), LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName, Frozen: who.Frozen}, err
+	if err == nil && a.used && !who.Frozen {
+		err = deadAlarm()
+	}
+	if err != nil {
+		return Alarm{}, err
+	}
+	return Alarm{Mark: seal.TokenMark(token), LoginID: who.LoginID, Name: who.Name, CustomerName: who.CustomerName, Frozen: who.Frozen}, nil
 }
 
-func (s *Service) findAlarm(ctx context.Context, token string) (store.Alarm, []byte, error) {
+// alarm is a link that has not run out.
+type alarm struct {
+	store.Alarm
+	digest []byte
+	used   bool // it has frozen the account, which may be open again by now
+}
+
+func (s *Service) findAlarm(ctx context.Context, token string) (a alarm, err error) {
 	digest, ok := seal.TokenDigest(token)
 	if !ok {
-		return store.Alarm{}, nil, deadAlarm()
+		return alarm{}, deadAlarm()
 	}
-	a, err := s.store.AlarmByDigest(ctx, digest)
+	a.digest = digest
+	a.Alarm, err = s.store.AlarmByDigest(ctx, digest)
+	if errors.Is(err, store.ErrNotFound) {
+		a.used = true
+		a.Alarm, err = s.store.AlarmByDigest(ctx, seal.SpentDigest(digest))
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = deadAlarm()
 	}
-	return a, digest, err
+	return a, err
 }
 
 // Freeze closes an account behind "this was not me" until an administrator or
@@ -54,7 +72,7 @@ func (s *Service) findAlarm(ctx context.Context, token string) (store.Alarm, []b
 // administrator's: a stolen account does more harm than one that the host has
 // to open.
 func (s *Service) Freeze(ctx context.Context, o portal.Origin, token string) error {
-	a, digest, err := s.findAlarm(ctx, token)
+	a, err := s.findAlarm(ctx, token)
 	if err != nil {
 		return err
 	}
@@ -63,7 +81,7 @@ func (s *Service) Freeze(ctx context.Context, o portal.Origin, token string) err
 		if err != nil {
 			return err
 		}
-		if err := freeze(ctx, tx, user, digest); err != nil {
+		if err := freeze(ctx, tx, user, a.digest); err != nil {
 			return err
 		}
 		return s.tellFrozen(ctx, tx, portal.Stranger(o), user)
@@ -71,19 +89,18 @@ func (s *Service) Freeze(ctx context.Context, o portal.Origin, token string) err
 }
 
 func freeze(ctx context.Context, tx *store.Tx, user portal.User, digest []byte) error {
-	spent, err := tx.SpendAlarm(ctx, digest)
+	if user.Frozen {
+		return portal.Conflict("This account is frozen already.")
+	}
+	spent, err := tx.SpendAlarm(ctx, digest, seal.SpentDigest(digest))
 	if err != nil {
 		return err
 	}
 	if !spent {
 		return deadAlarm()
 	}
-	frozen, err := tx.Freeze(ctx, user.ID) // the new security version voids every link
-	if err != nil {
+	if _, err := tx.Freeze(ctx, user.ID); err != nil { // the new security version voids every link
 		return err
-	}
-	if !frozen {
-		return portal.Conflict("This account is frozen already.")
 	}
 	if _, err := tx.EndSessions(ctx, user.ID, ""); err != nil {
 		return err

@@ -20,6 +20,13 @@ func NewToken() string {
 	return base64.RawURLEncoding.EncodeToString(random)
 }
 
+// SpentDigest is the digest under which the database knows a token that was
+// used, from the digest under which it knew it before.
+func SpentDigest(digest []byte) []byte {
+	sum := sha256.Sum256(append([]byte("portal spent token v1:"), digest...))
+	return sum[:]
+}
+
 // TokenMark is what a page may show of a token to tell it from others: part of
 // a digest of its own, which leads neither to the token nor to TokenDigest.
 func TokenMark(token string) string {

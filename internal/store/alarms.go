@@ -33,7 +33,9 @@ func (s *Store) AlarmByDigest(ctx context.Context, digest []byte) (a Alarm, err 
 }
 
 // SpendAlarm uses up a link. False means that it has been used or has run out.
-func (tx *Tx) SpendAlarm(ctx context.Context, digest []byte) (bool, error) {
-	const query = "DELETE FROM alarms WHERE customer_id = $1 AND digest = $2 AND expires_at > $3"
-	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now)))
+// The row stays until its end, under another digest: a second press of the
+// button finds out whose account it has frozen.
+func (tx *Tx) SpendAlarm(ctx context.Context, digest, spent []byte) (bool, error) {
+	const query = "UPDATE alarms SET digest = $4 WHERE customer_id = $1 AND digest = $2 AND expires_at > $3"
+	return exactlyOne(tx.q.exec(ctx, query, tx.customer, digest, micros(tx.Now), spent))
 }
