@@ -65,4 +65,8 @@ type Letter struct {
 	Alarm string `json:"alarm,omitempty"`
 	// Left is a number that the text needs: recovery codes left, days left.
 	Left int `json:"left,omitempty"`
+	// Invited says that the reader has no password yet; Told that administrators
+	// who can help have been told, too.
+	Invited bool `json:"invited,omitempty"`
+	Told    bool `json:"told,omitempty"`
 }

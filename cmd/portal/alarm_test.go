@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -119,6 +120,93 @@ func TestAdministratorOpensFrozenAccount(t *testing.T) {
 	if body := visible(ada.Get(user).want(t, 200).Body); strings.Contains(body, "Frozen") {
 		t.Error("the account is still frozen")
 	}
+}
+
+// freezes presses "this was not me" in the newest mail to an address that has
+// it, and returns the mail that tells of it.
+func (s *server) freezes(t *testing.T, address string) letter {
+	t.Helper()
+	var link string
+	for _, l := range s.mailsTo(t, address) {
+		if strings.Contains(l.Text, "/alarm/") {
+			link = l.link(t, "/alarm/")
+		}
+	}
+	mailbox := s.person("x")
+	mailbox.Get(link).wantRedirect(t, "/alarm")
+	mailbox.Submit("/alarm").wantRedirect(t, "/alarm/frozen")
+	mails := s.mailsTo(t, address)
+	return mails[len(mails)-1]
+}
+
+// Who was invited and has no password yet cannot forget it: mails, pages and the
+// command say that a new invitation is the way back, and it is.
+func TestInvitedAccountIsFrozenAndOpenedAgain(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	ada.Post("/administration/access/add", "login_id", "ivy", "name", "Ivy", "email", "ivy@example.com", "role", "user", "password", goodPassword).want(t, 200)
+	ivy := userLink(t, ada.Get("/administration/access?search=ivy").want(t, 200).Body)
+	never := func(where, text string) {
+		t.Helper()
+		if text = strings.Join(strings.Fields(text), " "); strings.Contains(text, "Forgot your password") || !strings.Contains(text, "invitation") {
+			t.Errorf("%s says\n%s", where, text)
+		}
+	}
+	ada.Post(ivy, "name", "Ivy Green", "email", "ivy@example.com", "role", "user").want(t, 303)
+	never("the mail", s.freezes(t, "ivy@example.com").Text)
+	ada.Post(ivy+"/invite").want(t, 409)
+	never("the page that asks", visible(ada.Get(ivy+"/thaw").want(t, 200).Body))
+	ada.Post(ivy+"/thaw").wantRedirect(t, ivy+"?notice=thawed")
+	page := ada.Get(ivy+"?notice=thawed").want(t, 200).Body
+	never("the page", visible(page))
+	if !strings.Contains(page, `action="`+ivy+`/invite"`) {
+		t.Errorf("no way to a new invitation in\n%s", page)
+	}
+	open := s.mailAbout("ivy@example.com", "open again", 1)
+	never("the mail of the end", open.Text)
+	s.freezes(t, "ivy@example.com")
+	never("the command", s.Run("", "user", "thaw", "ivy"))
+	guest := s.person("ivy")
+	guest.Get(regexp.MustCompile(`/link/\S+`).FindString(s.Run("", "user", "invite", "--base-url", s.Base, "ivy"))).wantRedirect(t, "/invitation")
+	guest.Submit("/invitation", "new_password", goodPassword).want(t, 303)
+	guest.signIn()
+	guest.Get("/account").want(t, 200)
+}
+
+// The mail about a frozen account names ways that there are: a recovery code
+// where there is one, an administrator where there is another one.
+func TestFrozenMailNamesRealWays(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	says := func(login string, want ...bool) {
+		t.Helper()
+		told := strings.Join(strings.Fields(s.freezes(t, login+"@example.com").Text), " ")
+		for i, phrase := range []string{"and a recovery code", "Your administrators have been told", "whoever runs this portal"} {
+			if strings.Contains(told, phrase) != want[i] {
+				t.Errorf("%s reads %t of %q in\n%s", login, !want[i], phrase, told)
+			}
+		}
+	}
+	alarmed := func(login, role string) *person {
+		t.Helper()
+		who := s.join("Acme", role, login)
+		who.signIn()
+		who.Post("/account/password", "current_password", goodPassword, "new_password", "another good long password").want(t, 303)
+		return who
+	}
+	alarmed("ada", "administrator")
+	says("ada", false, false, true)
+	s.Run("", "user", "thaw", "ada")
+	s.join("Acme", "administrator", "bea")
+	says("ada", false, true, false)
+	wendy := alarmed("wendy", "user")
+	wendy.password = "another good long password"
+	wendy.enable()
+	says("wendy", true, true, false)
 }
 
 // "I lost my phone" over HTTP: one click, the administrators' start page, and

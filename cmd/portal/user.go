@@ -198,7 +198,17 @@ type userThawCmd struct {
 
 // Run opens a frozen account again.
 func (cmd *userThawCmd) Run(ctx context.Context, c *cli, w world) error {
-	return c.help(ctx, w, cmd.Login, (*admin.Service).Thaw, "The account of %s is open again. It needs a new password, behind \"Forgot your password?\" on the sign-in page.\n")
+	return c.onUser(ctx, w, cmd.Login, func(s *services, actor portal.Actor, user portal.User) error {
+		if _, err := s.admin.Thaw(ctx, actor, user.ID, auth.Proof{}); err != nil {
+			return err
+		}
+		says := "It needs a new password, behind \"Forgot your password?\" on the sign-in page."
+		if user.Invited {
+			says = "It has no password yet and its invitation has ended; make a new one with: portal user invite " + user.LoginID
+		}
+		_, err := fmt.Fprintf(w.Out, "The account of %s is open again. %s\n", user.LoginID, says)
+		return err
+	})
 }
 
 type userSetEmailCmd struct {

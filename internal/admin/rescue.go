@@ -53,7 +53,11 @@ func (s *Service) Thaw(ctx context.Context, actor portal.Actor, id portal.UserID
 		if err := s.auth.Forgive(ctx, tx, user.ID); err != nil {
 			return err
 		}
-		return s.auth.Thaw(ctx, tx, actor, actor.Did(portal.AccountThawed).On(user).With("a new password is demanded"))
+		wanted := "a new password is demanded"
+		if user.Invited {
+			wanted = "a new invitation is needed"
+		}
+		return s.auth.Thaw(ctx, tx, actor, actor.Did(portal.AccountThawed).On(user).With(wanted))
 	}})
 }
 

@@ -146,6 +146,8 @@ func mayInvite(_ context.Context, _ store.View, user portal.User) error {
 		return portal.Conflict("%s has a password already and needs no invitation.", user.Name)
 	case user.State != portal.UserActive:
 		return portal.Conflict("%s is suspended. Reactivate the account first.", user.Name)
+	case user.Frozen:
+		return portal.Conflict("The account of %s is frozen. Open it again first.", user.Name)
 	}
 	return nil
 }

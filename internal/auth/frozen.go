@@ -115,16 +115,34 @@ func (s *Service) tellFrozen(ctx context.Context, tx *store.Tx, actor portal.Act
 	if err := tx.Record(ctx, actor.Did(portal.AccountFrozen).On(user).With("this was not me")); err != nil {
 		return err
 	}
-	if err := s.Tell(ctx, tx, actor, user, portal.Letter{Kind: portal.MailFrozen}); err != nil {
+	l, err := wayBack(ctx, tx.View, user)
+	if err != nil {
+		return err
+	}
+	if err := s.Tell(ctx, tx, actor, user, l); err != nil {
 		return err
 	}
 	colleague := portal.Letter{Kind: portal.MailFrozenAdmin, About: user.Name, AboutID: user.ID}
 	return s.TellAdministrators(ctx, tx, actor, colleague, user.ID)
 }
 
+// wayBack is the letter that says how a frozen account opens again: by what its
+// owner has, and by whom there is to ask.
+func wayBack(ctx context.Context, view store.View, user portal.User) (l portal.Letter, err error) {
+	l = portal.Letter{Kind: portal.MailFrozen, Invited: user.Invited}
+	if user.TwoFactor().AsksCode() {
+		if l.Left, err = view.RecoveryCodesLeft(ctx, user.ID); err != nil {
+			return l, err
+		}
+	}
+	l.Told, err = view.OtherActiveAdministrator(ctx, user.ID)
+	return l, err
+}
+
 // Thaw opens a frozen account again, in the transaction of who may: an
 // administrator, or a recovery code behind the right password. Somebody else
-// may know the password, so that a new one is wanted.
+// may know the password, so that a new one is wanted; who has none yet needs a
+// new invitation.
 func (s *Service) Thaw(ctx context.Context, tx *store.Tx, actor portal.Actor, e portal.Event) error {
 	thawed, err := tx.Thaw(ctx, e.TargetID)
 	if err != nil {
@@ -133,10 +151,16 @@ func (s *Service) Thaw(ctx context.Context, tx *store.Tx, actor portal.Actor, e 
 	if !thawed {
 		return portal.Conflict("This account is not frozen any more.")
 	}
-	if _, err := tx.DemandPassword(ctx, e.TargetID); err != nil {
+	user, err := tx.User(ctx, e.TargetID)
+	if err != nil {
 		return err
 	}
-	return s.Announce(ctx, tx, actor, e, portal.Letter{Kind: portal.MailThawed})
+	if !user.Invited {
+		if _, err := tx.DemandPassword(ctx, e.TargetID); err != nil {
+			return err
+		}
+	}
+	return s.Announce(ctx, tx, actor, e, portal.Letter{Kind: portal.MailThawed, Invited: user.Invited})
 }
 
 // enterFrozen is what a right password earns on a frozen account: a half

@@ -32,20 +32,43 @@ func manyFailures(portal.Letter) story {
 	}
 }
 
-func frozen(portal.Letter) story {
+func frozen(l portal.Letter) story {
 	return story{
 		subject: "Your account is frozen",
 		said:    []string{"Somebody said “this was not me” with a link from a mail to you. All sessions of your account have ended, and nobody can sign in."},
-		advice:  []string{"To open the account again, sign in with your password and a recovery code, or ask your administrator. Your administrators have been told."},
+		advice:  []string{wayBack(l)},
 	}
 }
 
-func thawed(portal.Letter) story {
-	return story{
+// wayBack says how a frozen account opens again. Who is the only administrator
+// has none to ask.
+func wayBack(l portal.Letter) string {
+	switch {
+	case l.Invited && l.Told:
+		return "Your administrators have been told. One of them opens the account again and makes a new invitation: the one from before has ended."
+	case l.Invited:
+		return "Ask whoever runs this portal for you to open the account again and to make a new invitation: the one from before has ended."
+	case l.Left > 0 && l.Told:
+		return "To open the account again, sign in with your password and a recovery code, or ask your administrator. Your administrators have been told."
+	case l.Left > 0:
+		return "To open the account again, sign in with your password and a recovery code, or ask whoever runs this portal for you."
+	case l.Told:
+		return "Ask your administrator to open the account again. Your administrators have been told."
+	}
+	return "Ask whoever runs this portal for you to open the account again."
+}
+
+func thawed(l portal.Letter) story {
+	st := story{
 		subject: "Your account is open again",
 		said:    []string{"Your account was frozen and is open again. Somebody else may know the password, so that it needs a new one."},
 		advice:  []string{"Have you not chosen one yet? Choose “Forgot your password?” on the sign-in page."},
 	}
+	if l.Invited {
+		st.said = []string{"Your account was frozen and is open again. You have no password yet, and the invitation from before has ended."}
+		st.advice = []string{"Choose your password behind a new invitation. Has none come? Then ask whoever has invited you."}
+	}
+	return st
 }
 
 func accountChanged(portal.Letter) story {

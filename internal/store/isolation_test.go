@@ -125,7 +125,9 @@ func foreignChanges(v victim) map[string]func(context.Context, *store.Tx) error 
 		"AddAlarm": func(ctx context.Context, tx *store.Tx) error {
 			return tx.AddAlarm(ctx, id, digest(9), tx.Now.Add(time.Hour))
 		},
-		"SpendAlarm":     func(ctx context.Context, tx *store.Tx) error { return verdict(tx.SpendAlarm(ctx, digest(1), digest(8))) },
+		"SpendAlarm": func(ctx context.Context, tx *store.Tx) error {
+			return verdict(tx.SpendAlarm(ctx, digest(1), digest(8)))
+		},
 		"Freeze":         func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Freeze(ctx, id)) },
 		"Thaw":           func(ctx context.Context, tx *store.Tx) error { return verdict(tx.Thaw(ctx, id)) },
 		"DemandPassword": func(ctx context.Context, tx *store.Tx) error { return verdict(tx.DemandPassword(ctx, id)) },

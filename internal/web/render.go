@@ -166,6 +166,9 @@ func (s *site) notice(key string) string {
 	return notices[key]
 }
 
+// thawedInvited is the notice about somebody who has no password to replace.
+const thawedInvited = "thawed-invited"
+
 // unmailed are the notices that read otherwise where no mails go out.
 var unmailed = map[string]string{
 	"address-asked": "A link for the new address is ready. Mails are not set up in this portal: ask whoever runs it for the link. The address counts once you have opened the link and confirmed.",
@@ -199,6 +202,7 @@ var notices = map[string]string{
 	"help-asked":           "The administrators have been told, by mail and on their start page.",
 	"help-dismissed":       "The request is closed. Nothing else has changed.",
 	"thawed":               "The account is open again. It needs a new password, behind “Forgot your password?” on the sign-in page.",
+	thawedInvited:          "The account is open again. It has no password yet, and the invitation from before has ended: make a new invitation link.",
 	"demanded":             "The account waits for a new password, and its sessions have ended. The person has been told by mail.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",
 }

@@ -315,6 +315,11 @@ func addAdministrationSamples(add func(string, page)) {
 	thaw := thawPage(frozen.User, true)
 	thaw.Proof, thaw.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
 	add("stepup-thaw", thaw)
+	uninvited := frozen.User
+	uninvited.Invited = true
+	thaw = thawPage(uninvited, true)
+	thaw.Cancel = "/administration/access/u-wendy"
+	add("stepup-thaw-invited", thaw)
 	demand := demandPage(wendy(), true)
 	demand.Proof, demand.Cancel = fullProof(false, nil), "/administration/access/u-wendy"
 	add("stepup-demand-password", demand)

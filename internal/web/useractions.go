@@ -83,18 +83,31 @@ func thawUser() deed {
 }
 
 func thawPage(u portal.User, mail bool) stepUpPage {
-	link := "Ask whether " + u.Email + " is still right: the link for the new password goes there."
-	if !mail {
-		link = "Mails are not set up in this portal: whoever runs it passes the link for the new password on."
-	}
+	link, after := thawedThen(u, mail)
 	return stepUpPage{
 		Heading: "Open the account of " + u.Name + " again", Button: "Open the account again",
 		Warning: "First make sure that it is really " + u.Name + " who asks: call back on a number that you know, or meet. " + link,
 		Text: []string{
 			"Somebody reported with a link in a mail: this was not me. The account has been frozen since, and its sessions have ended.",
-			"The password may be known to somebody else. After this " + u.LoginID + " sets a new one, behind “Forgot your password?” on the sign-in page, and can sign in again. The 2FA setup stays as it is.",
+			after,
 		},
 	}
+}
+
+// thawedThen says where the link for a new password goes, and what comes after.
+func thawedThen(u portal.User, mail bool) (link, after string) {
+	if u.Invited {
+		link = "Ask whether " + u.Email + " is still right: the new invitation goes there."
+		if !mail {
+			link = "Mails are not set up in this portal: you pass the new invitation link on."
+		}
+		return link, u.LoginID + " has no password yet, and the invitation from before has ended. After this make a new invitation link."
+	}
+	link = "Ask whether " + u.Email + " is still right: the link for the new password goes there."
+	if !mail {
+		link = "Mails are not set up in this portal: whoever runs it passes the link for the new password on."
+	}
+	return link, "The password may be known to somebody else. After this " + u.LoginID + " sets a new one, behind “Forgot your password?” on the sign-in page, and can sign in again. The 2FA setup stays as it is."
 }
 
 func endUserSessions() deed {

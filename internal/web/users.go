@@ -174,6 +174,9 @@ func (s *site) userForm(v *visit, wrong *problem, typed func(portal.User) admin.
 	if err != nil {
 		return err
 	}
+	if v.query["notice"] == "thawed" && detail.User.Invited {
+		v.query["notice"] = thawedInvited
+	}
 	status := http.StatusOK
 	if wrong != nil {
 		status = wrong.status
