@@ -81,7 +81,7 @@ func (s *Service) tellSuspicious(ctx context.Context, tx *store.Tx, p proven) er
 // inNewBrowser tells whether the browser is new to an account that was signed in
 // to before.
 func (p proven) inNewBrowser() bool {
-	return !p.browser.known && (!p.before.At.IsZero() || p.before.WrongTries >= manyFailures)
+	return !p.browser.known() && (!p.before.At.IsZero() || p.before.WrongTries >= manyFailures)
 }
 
 // how is what a sign-in was proven by, for the trail.

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"crypto/hmac"
+	"errors"
+	"time"
 
 	"portal"
 	"portal/internal/seal"
@@ -18,9 +20,13 @@ type browser struct {
 	// another person's browser is worth nothing that way.
 	token  string
 	digest []byte
-	known  bool
-	was    []byte // digest of the token that token takes the place of, if any
+	// since is when it became known; zero where it is not. No sign-in of
+	// somebody else changes it, as it does the token.
+	since time.Time
+	was   []byte // digest of the token that token takes the place of, if any
 }
+
+func (b browser) known() bool { return !b.since.IsZero() }
 
 // browserOf looks at the token that a request brought. For a login ID that
 // nobody has it asks the same question, in vain.
@@ -28,9 +34,9 @@ func (s *Service) browserOf(ctx context.Context, user portal.User, o portal.Orig
 	brought, ok := seal.TokenDigest(o.Browser)
 	if ok {
 		view := s.store.View(user.CustomerID)
-		known, err := view.KnowsBrowser(ctx, user.ID, brought, view.Now.Add(-s.limits.KnownBrowser))
-		if err != nil || known {
-			return browser{token: o.Browser, digest: brought, known: known}, err
+		since, err := view.KnownBrowser(ctx, user.ID, brought, view.Now.Add(-s.limits.KnownBrowser))
+		if !errors.Is(err, store.ErrNotFound) {
+			return browser{token: o.Browser, digest: brought, since: since}, err
 		}
 	}
 	b := browser{token: seal.NewToken(), was: brought}
@@ -41,8 +47,8 @@ func (s *Service) browserOf(ctx context.Context, user portal.User, o portal.Orig
 // browserAt is browserOf at the second step: that the browser is known was asked
 // at the first one, minutes ago.
 func (s *Service) browserAt(ctx context.Context, h store.HalfSession, o portal.Origin) (browser, error) {
-	if brought, ok := seal.TokenDigest(o.Browser); ok && hmac.Equal(brought, h.Browser) {
-		return browser{token: o.Browser, digest: brought, known: true}, nil
+	if brought, ok := seal.TokenDigest(o.Browser); ok && !h.KnownSince.IsZero() && hmac.Equal(brought, h.Browser) {
+		return browser{token: o.Browser, digest: brought, since: h.KnownSince}, nil
 	}
 	return s.browserOf(ctx, portal.User{ID: h.UserID, CustomerID: h.CustomerID}, o)
 }

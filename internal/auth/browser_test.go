@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"portal"
 	"portal/internal/testkit/house"
 )
 
@@ -37,6 +38,66 @@ func TestBrowserTokens(t *testing.T) {
 				t.Errorf("%q is adopted", foreign)
 			}
 		}
+	})
+}
+
+// sitDown has a new person sign in at a browser that somebody else uses too.
+func (s scene) sitDown(t *testing.T, login string, at *house.Person) {
+	t.Helper()
+	other := s.person(t, login)
+	other.Browser = at.Browser
+	other.SignIn()
+	at.Browser = other.Browser
+}
+
+// Signing in to other accounts at a known browser gives it another token, and no
+// new tries at the password of who is known there (AU-03).
+func TestOtherAccountsBringNoPasswords(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		wendy := s.person(t, "wendy")
+		for range 5 {
+			s.guess(t, wendy.Origin(), "wendy") // what the browser has of its own
+		}
+		s.sitDown(t, "carl", wendy)
+		for i, want := range []portal.Code{5: portal.CodeThrottled} {
+			if want == "" {
+				want = portal.CodeInvalid
+			}
+			if got := s.guess(t, wendy.Origin(), "wendy"); got != want {
+				t.Errorf("try %d after another account: %s, want %s", i+1, got, want)
+			}
+		}
+	})
+}
+
+// The same holds of second factors, in half sessions from before as well (AU-06).
+func TestOtherAccountsBringNoCodes(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		wendy, _ := s.protected(t, "wendy")
+		wendy.SignIn()
+		begin := func() string {
+			earned, err := s.Auth.SignIn(t.Context(), wendy.Origin(), "wendy", house.Password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return earned.Half
+		}
+		try := func(half string) error {
+			_, err := s.Auth.SignInWithCode(t.Context(), wendy.Origin(), half, s.wrong(wendy))
+			return err
+		}
+		own, early := begin(), begin()
+		for range 5 {
+			refused(t, "of the browser's own", try(own), portal.CodeInvalid)
+		}
+		s.sitDown(t, "carl", wendy)
+		for range 2 { // the common ones
+			for half := begin(); s.Auth.HalfSession(t.Context(), half) == nil; {
+				refused(t, "common", try(half), portal.CodeInvalid)
+			}
+		}
+		refused(t, "all are used up", try(begin()), portal.CodeThrottled)
+		refused(t, "in a half session from before", try(early), portal.CodeThrottled)
 	})
 }
 

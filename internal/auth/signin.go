@@ -177,7 +177,7 @@ func (s *Service) afterPassword(ctx context.Context, tx *store.Tx, a arrival, us
 		return s.enterFrozen(ctx, tx, a, user)
 	}
 	actor, owes := portal.Stranger(a.Origin), user.TwoFactor().AsksCode()
-	if user.MustReset && !(a.browser.known && owes) { // both factors are wanted, and the owner's browser (AU-06)
+	if user.MustReset && !(a.browser.known() && owes) { // both factors are wanted, and the owner's browser (AU-06)
 		return SignedIn{}, tx.Record(ctx, actor.WasRefused(portal.PasswordTried, "a new password is demanded").On(user))
 	}
 	if owes {
@@ -205,7 +205,7 @@ func (s *Service) openHalf(ctx context.Context, tx *store.Tx, a arrival, user po
 	token := seal.NewToken()
 	digest, _ := seal.TokenDigest(token)
 	h := store.HalfSession{UserID: user.ID, SecurityVersion: user.SecurityVersion, ExpiresAt: tx.Now.Add(s.limits.HalfSession)}
-	if a.browser.known {
+	if a.browser.known() {
 		h.Browser = a.browser.digest
 	}
 	return token, tx.AddHalfSession(ctx, h, digest)

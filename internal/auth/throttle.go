@@ -66,7 +66,7 @@ func passwordBucketOf(user portal.UserID) string { return "password/" + string(u
 // codes together (RC-04).
 func (s *Service) codeToll(h store.HalfSession, o portal.Origin) store.Toll {
 	return store.Toll{
-		Own:    s.known("code", h.UserID, browser{digest: h.Browser, known: h.Browser != nil}),
+		Own:    s.known("code", h.UserID, browser{since: h.KnownSince}),
 		Common: s.codesOf(h),
 		Source: s.source(o),
 	}
@@ -95,12 +95,13 @@ func (s *Service) codeBudgets(user portal.UserID) []store.Budget {
 func codeDay(user portal.UserID) string { return "code/day/" + string(user) }
 
 // known is the budget of one known browser for one kind of proof. A browser
-// that has used it up counts as an unknown one.
+// that has used it up counts as an unknown one. It is named by when the browser
+// became known: whoever signs in there to another account changes its token.
 func (s *Service) known(kind string, user portal.UserID, b browser) store.Budget {
-	if !b.known {
+	if !b.known() {
 		return store.Budget{}
 	}
-	return store.Budget{Bucket: fmt.Sprintf("%s%x", knownBuckets(kind, user), b.digest), Limit: s.limits.KnownPerHour, Window: hour}
+	return store.Budget{Bucket: fmt.Sprintf("%s%d", knownBuckets(kind, user), b.since.UnixMicro()), Limit: s.limits.KnownPerHour, Window: hour}
 }
 
 func knownBuckets(kind string, user portal.UserID) string {

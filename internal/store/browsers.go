@@ -7,11 +7,14 @@ import (
 	"portal"
 )
 
-// KnowsBrowser tells whether the user has signed in, since the given time, in
-// the browser that holds the token of this digest.
-func (v View) KnowsBrowser(ctx context.Context, user portal.UserID, digest []byte, since time.Time) (bool, error) {
-	const query = "SELECT user_id FROM browsers WHERE customer_id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4"
-	return found(v.q.row(ctx, query, v.customer, user, digest, micros(since)))
+// KnownBrowser tells since when the user is known to the browser that holds the
+// token of this digest; ErrNotFound where the user has not signed in there since
+// the given time.
+func (v View) KnownBrowser(ctx context.Context, user portal.UserID, digest []byte, used time.Time) (since time.Time, err error) {
+	const query = "SELECT created_at FROM browsers WHERE customer_id = $1 AND user_id = $2 AND digest = $3 AND last_used_at > $4"
+	var created int64
+	err = translate(v.q.row(ctx, query, v.customer, user, digest, micros(used)).Scan(&created))
+	return fromMicros(created), err
 }
 
 // PutBrowser notes that the user has signed in with this browser now.
@@ -23,7 +26,7 @@ func (tx *Tx) PutBrowser(ctx context.Context, user portal.UserID, digest []byte,
 }
 
 // MoveBrowser gives a browser another token for everybody who uses it, of
-// whatever customer.
+// whatever customer. Since when they are known there stays.
 func (tx *Tx) MoveBrowser(ctx context.Context, from, to []byte) error {
 	const query = "UPDATE browsers SET digest = $2 WHERE digest = $1"
 	_, err := tx.q.exec(ctx, query, from, to)

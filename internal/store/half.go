@@ -16,6 +16,9 @@ type HalfSession struct {
 	// Browser is the digest of the known browser that the password came from;
 	// nil where it came from an unknown one.
 	Browser []byte
+	// KnownSince is since when that browser is known; zero where it is not, or
+	// not under that token any more.
+	KnownSince time.Time
 	// Frozen and Failures are how its user stands now: the second tells how many
 	// codes of the app in a row were wrong.
 	Frozen   bool
@@ -37,6 +40,7 @@ const halfUsable = ` digest = $1 AND expires_at > $2 AND created_at <= $4 AND tr
 		WHERE u.id = half_sessions.user_id AND u.state = 'active' AND c.suspended_at = 0)`
 
 const halfColumns = ` customer_id, user_id, security_version, expires_at, browser,
+	COALESCE((SELECT b.created_at FROM browsers b WHERE b.user_id = half_sessions.user_id AND b.digest = half_sessions.browser), 0),
 	(SELECT u.frozen_at FROM users u WHERE u.id = half_sessions.user_id),
 	COALESCE((SELECT a.failures FROM authenticators a WHERE a.user_id = half_sessions.user_id AND a.state = 'current'), 0)`
 
@@ -64,9 +68,9 @@ func (s *Store) ChargeHalfSession(ctx context.Context, digest []byte, tries int,
 }
 
 func scanHalf(r scanner) (h HalfSession, err error) {
-	var expires, frozen int64
-	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires, &h.Browser, &frozen, &h.Failures)
-	h.ExpiresAt, h.Frozen = fromMicros(expires), frozen != 0
+	var expires, known, frozen int64
+	err = r.Scan(&h.CustomerID, &h.UserID, &h.SecurityVersion, &expires, &h.Browser, &known, &frozen, &h.Failures)
+	h.ExpiresAt, h.KnownSince, h.Frozen = fromMicros(expires), fromMicros(known), frozen != 0
 	return h, translate(err)
 }
 

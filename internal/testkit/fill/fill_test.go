@@ -116,8 +116,8 @@ func TestFillSetsUpTwoFactor(t *testing.T) {
 		if err != nil || current.ID != p.Authenticator || !bytes.Equal(current.Secret, p.Secret) {
 			t.Errorf("current authenticator %+v, %v", current, err)
 		}
-		if known, err := view.KnowsBrowser(t.Context(), p.ID, p.Browser, view.Now.Add(-time.Hour)); err != nil || !known {
-			t.Errorf("the browser is known: %v, %v", known, err)
+		if since, err := view.KnownBrowser(t.Context(), p.ID, p.Browser, view.Now.Add(-time.Hour)); err != nil || since.IsZero() {
+			t.Errorf("the browser is known since %v, %v", since, err)
 		}
 		list, err := view.Users(t.Context(), store.UserQuery{Search: "öst", State: portal.TwoFactorDisabled, Limit: 2})
 		if err != nil || len(list) != 1 || list[0].ID != p.ID {
