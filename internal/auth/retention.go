@@ -27,7 +27,7 @@ func (s *Service) Rules() []Rule {
 		{store.AgedLinks, 0},
 		{store.AgedAlarms, 0},
 		{store.AgedBrowsers, s.limits.KnownBrowser},
-		{store.AgedThrottles, 2 * day}, // no budget is longer than a day
+		{store.AgedThrottles, 2 * day}, // no budget is longer than a day, and its windows count twice as long
 		{store.AgedUnknownNames, 2 * day},
 		{store.AgedPendings, 0},
 		{store.AgedMails, 30 * day},

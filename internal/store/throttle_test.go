@@ -44,6 +44,39 @@ func TestBudgetWindow(t *testing.T) {
 	})
 }
 
+// No hour sees more hits than the limit, wherever it begins: what comes late in a
+// window counts in the next one (AU-01). The wait is never longer than a window.
+func TestBudgetHoldsOverTheEdge(t *testing.T) {
+	onEach(t, func(t *testing.T, b base) {
+		budget := store.Budget{Bucket: "b", Limit: 10, Window: time.Hour}
+		var hits []time.Time
+		for range 6 * 60 {
+			c, err := b.ChargeBudgets(t.Context(), budget)
+			switch now := b.Clock.Now(); {
+			case err != nil:
+				t.Fatal(err)
+			case c.Until.IsZero():
+				hits = append(hits, now)
+			case !c.Until.After(now) || c.Until.After(hits[len(hits)-1].Add(time.Hour)):
+				t.Fatalf("at %v: wait until %v, the last hit was at %v", now, c.Until, hits[len(hits)-1])
+			}
+			step := time.Minute
+			if len(hits) == 1 {
+				step = 55 * time.Minute // the others come at the end of the window
+			}
+			b.Clock.Advance(step)
+		}
+		for i := range hits[10:] {
+			if hits[i+10].Sub(hits[i]) < time.Hour {
+				t.Errorf("eleven hits from %v to %v", hits[i], hits[i+10])
+			}
+		}
+		if len(hits) < 6*5 {
+			t.Errorf("%d hits in six hours; the budget is stricter than it has to be", len(hits))
+		}
+	})
+}
+
 func (b base) charge(t *testing.T, budget store.Budget, want time.Time) {
 	t.Helper()
 	c, err := b.ChargeBudgets(t.Context(), budget)

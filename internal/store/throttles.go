@@ -124,20 +124,29 @@ func (t Toll) onlyOwn() bool {
 // later than that from now is of a clock that went back since, and has ended.
 const slack = time.Minute
 
+// chargeBudgets counts a hit on each budget, or none where one is used up. A
+// window begins with the first hit. What was counted in it counts on in the one
+// that follows, so that no time as long as a window sees more hits than the limit,
+// wherever it begins; all is forgotten once there was none for so long.
 func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets ...Budget) (c Charged, err error) {
-	const query = `INSERT INTO throttles (bucket, hits, since, wait_until) VALUES ($1, 1, $2, 0)
+	const (
+		gone  = "(t.since > $5 OR (t.since <= $3 AND (t.latest <= $3 OR t.since <= $6)))"
+		query = `INSERT INTO throttles AS t (bucket, hits, since, wait_until, earlier, latest) VALUES ($1, 1, $2, 0, 0, $2)
 		ON CONFLICT (bucket) DO UPDATE SET
-			hits = CASE WHEN throttles.since <= $3 OR throttles.since > $5 THEN 1 ELSE throttles.hits + 1 END,
-			since = CASE WHEN throttles.since <= $3 OR throttles.since > $5 THEN $2 ELSE throttles.since END
-		WHERE throttles.since <= $3 OR throttles.since > $5 OR throttles.hits < $4
-		RETURNING hits`
+			earlier = CASE WHEN ` + gone + ` THEN 0 WHEN t.since <= $3 THEN t.hits ELSE t.earlier END,
+			hits = CASE WHEN t.since > $5 OR t.since <= $3 THEN 1 ELSE t.hits + 1 END,
+			since = CASE WHEN ` + gone + ` THEN $2 WHEN t.since <= $3 THEN t.since + $7 ELSE t.since END,
+			latest = $2
+		WHERE ` + gone + ` OR (t.since <= $3 AND t.hits < $4) OR (t.since > $3 AND t.earlier + t.hits < $4)
+		RETURNING earlier + hits`
+	)
 	for _, b := range budgets {
 		hit := Hit{Bucket: b.Bucket}
-		err := translate(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit, micros(now.Add(slack))).Scan(&hit.Count))
+		err := translate(q.row(ctx, query, b.Bucket, micros(now), micros(now.Add(-b.Window)), b.Limit, micros(now.Add(slack)),
+			micros(now.Add(-2*b.Window)), b.Window.Microseconds()).Scan(&hit.Count))
 		if err == ErrNotFound {
-			const since = "SELECT since FROM throttles WHERE bucket = $1"
-			begun, err := moment(q.row(ctx, since, b.Bucket), now)
-			return Charged{Until: begun.Add(b.Window), UsedUp: b.Bucket}, errors.Join(errUsedUp, err)
+			until, err := b.until(ctx, q, now)
+			return Charged{Until: until, UsedUp: b.Bucket}, errors.Join(errUsedUp, err)
 		}
 		if err != nil {
 			return Charged{}, err
@@ -147,8 +156,27 @@ func chargeBudgets(ctx context.Context, q querier, now time.Time, budgets ...Bud
 	return c, nil
 }
 
-// moment reads a time of a bucket that refused a hit; now where the bucket was
-// cleared in between, so that there is nothing to wait for but a moment.
+// until is when a budget that refused a hit allows one again; now where the
+// bucket was cleared in between, so that there is nothing to wait for but a moment.
+func (b Budget) until(ctx context.Context, q querier, now time.Time) (time.Time, error) {
+	const query = "SELECT hits, since, latest FROM throttles WHERE bucket = $1"
+	var hits, since, latest int64
+	err := translate(q.row(ctx, query, b.Bucket).Scan(&hits, &since, &latest))
+	switch {
+	case err == ErrNotFound:
+		return now, nil
+	case err != nil:
+		return now, err
+	}
+	next := fromMicros(since).Add(b.Window)
+	if hits < int64(b.Limit) && next.After(now) { // what is used up is the window before
+		return next, nil
+	}
+	return fromMicros(min(max(since, latest), since+b.Window.Microseconds())).Add(b.Window), nil
+}
+
+// moment reads a time of a backoff that refused a hit; now where it was cleared
+// in between.
 func moment(r scanner, now time.Time) (time.Time, error) {
 	var at int64
 	err := translate(r.Scan(&at))
