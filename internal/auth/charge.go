@@ -84,7 +84,10 @@ func inWords(d time.Duration) string {
 	if d <= 90*time.Second {
 		return plural(int((d+time.Second-1)/time.Second), "second")
 	}
-	return plural(int((d+time.Minute-1)/time.Minute), "minute")
+	if d <= 90*time.Minute {
+		return plural(int((d+time.Minute-1)/time.Minute), "minute")
+	}
+	return plural(int((d+time.Hour-1)/time.Hour), "hour")
 }
 
 func plural(n int, unit string) string {

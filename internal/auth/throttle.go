@@ -32,6 +32,9 @@ import (
 //	                           login ID that nobody has
 //	reset/source/<address>     30 reset links asked for from one address (IPv6: /64) in an hour
 //	address/<user>             10 addresses asked for in an hour, by the owner and administrators together
+//	login-id/<user>            30 login IDs in an hour that one administrator found to be taken
+//	help/<user>                3 calls for an administrator's help in a day (help.go)
+//	export/<user>              20 exports of the audit trail by one administrator in an hour (export.go)
 //	half session               5 tries, counted in its own row
 const (
 	freePasswords    = 5
