@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -117,6 +118,27 @@ func TestStaleEditForm(t *testing.T) {
 	edit("administrator", version).want(t, http.StatusSeeOther)
 	edit("user", version).want(t, http.StatusConflict)
 	wantLine(t, town.server.Run("", "user", "show", "tess"), `Role +Administrator`)
+}
+
+// The form for users edits an administrator too, but for the own address.
+func TestOwnAddressHasItsOwnPage(t *testing.T) {
+	t.Parallel()
+	s := install(t).Serve()
+	s.Run("", "customer", "add", "Acme")
+	ada := s.join("Acme", "administrator", "ada")
+	ada.signIn()
+	path := userLink(t, ada.Get("/administration/access?search=ada").want(t, 200).Body)
+	page := ada.Get(path).want(t, 200).Body
+	if strings.Contains(page, `id="email"`) || !strings.Contains(page, `href="/account#addresses"`) {
+		t.Errorf("the page is\n%s", page)
+	}
+	sent := regexp.MustCompile(`name="email" value="(.*?)"`).FindStringSubmatch(page)[1]
+	ada.Post(path, "name", "Ada", "email", sent, "role", "administrator", "password", goodPassword).wantRedirect(t, path+"?notice=saved")
+	page = visible(ada.Post(path, "name", "Ada", "email", "evil@example.org", "role", "administrator").want(t, http.StatusConflict).Body)
+	if !strings.Contains(page, "Your own e-mail address is changed on your Account page") {
+		t.Errorf("the page says\n%s", page)
+	}
+	wantLine(t, s.Run("", "user", "show", "ada"), `E-mail +ada@example.com`)
 }
 
 // An invitation that ran out is renewed on the host.

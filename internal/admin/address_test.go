@@ -51,6 +51,27 @@ func TestAddressByAnAdministrator(t *testing.T) {
 	})
 }
 
+// An administrator's own address takes a proof each time, which the edit form
+// does not ask for: there it stays as it is, whatever is sent (LC-01).
+func TestOwnAddressIsNotEdited(t *testing.T) {
+	onEach(t, func(t *testing.T, s scene) {
+		ada := s.administrator(t, s.acme, "ada")
+		id := ada.Actor().UserID
+		own := edit("ada", portal.RoleAdministrator)
+		ada.Take(s.Admin.EditUser(t.Context(), ada.Actor(), id, own, password())) // and the step-up is fresh now
+		for range 11 {
+			own.Email = "evil@example.org"
+			_, err := s.Admin.EditUser(t.Context(), ada.Actor(), id, own, password())
+			refused(t, "the own address", err, portal.CodeConflict)
+		}
+		detail, err := s.Admin.User(t.Context(), ada.Actor(), id)
+		if err != nil || detail.User.Email != "ada@example.com" || detail.Addresses.PendingFirst != "" || len(s.LettersOf(t, "ada", portal.MailConfirmAddress)) != 0 {
+			t.Errorf("%+v, %+v, %v", detail.User, detail.Addresses, err)
+		}
+		ada.Take(s.Auth.ChangeAddress(t.Context(), ada.Actor(), auth.FirstAddress, "new@example.org", password()))
+	})
+}
+
 // Who has not chosen a password yet gets a new invitation at the new address,
 // and the old one is void.
 func TestAddressOfTheInvited(t *testing.T) {

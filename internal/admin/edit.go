@@ -28,6 +28,17 @@ func (in Edit) fits(_ context.Context, _ store.View, user portal.User) error {
 	return nil
 }
 
+// mayEdit says what stands against an edit. One's own address takes a proof
+// each time (LC-01), for which this form has no place.
+func mayEdit(actor portal.Actor, in Edit, email string) func(context.Context, store.View, portal.User) error {
+	return func(ctx context.Context, view store.View, user portal.User) error {
+		if user.ID == actor.UserID && user.Email != email {
+			return portal.Conflict("Your own e-mail address is changed on your Account page.")
+		}
+		return in.fits(ctx, view, user)
+	}
+}
+
 // EditUser changes name, e-mail address and role. A changed role ends the
 // user's sessions; the actor's own goes on.
 func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.UserID, in Edit, p auth.Proof) (auth.Renewed, error) {
@@ -50,7 +61,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 		return auth.Renewed{}, err
 	}
 	var after auth.Renewed
-	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, in.fits, func(tx *store.Tx, user portal.User) (err error) {
+	renewed, err := s.on(ctx, actor, id, deed{portal.EditUsers, auth.NeedFresh, p, mayEdit(actor, in, email), func(tx *store.Tx, user portal.User) (err error) {
 		after, err = s.edit(ctx, tx, actor, user, portal.User{Name: name, Email: email, Role: role})
 		return err
 	}})
@@ -63,7 +74,7 @@ func (s *Service) EditUser(ctx context.Context, actor portal.Actor, id portal.Us
 // chargeEdit counts an edit that sends mail to another address.
 func (s *Service) chargeEdit(ctx context.Context, actor portal.Actor, id portal.UserID, email string) error {
 	user, err := s.user(ctx, actor, id)
-	if err != nil || user.Email == email {
+	if err != nil || user.Email == email || id == actor.UserID {
 		return err
 	}
 	return s.auth.ChargeAddress(ctx, id)
