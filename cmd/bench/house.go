@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/audit"
 	"portal/internal/otp"
 	"portal/internal/seal"
 	"portal/internal/store"
@@ -116,9 +117,17 @@ func (h *house) into() fill.Into {
 func (h *house) addCustomers(ctx context.Context) error {
 	return h.store.WriteUnaudited(ctx, customer, "a benchmark has no audit", func(tx *store.Tx) error {
 		err := tx.AddCustomer(ctx, fmt.Sprintf("Northwind Telecom with %d users", h.users))
+		for _, id := range []portal.CustomerID{customer, portal.NoCustomer} {
+			if err == nil {
+				err = audit.Begin(ctx, tx.Enter(id), h.ring, id)
+			}
+		}
 		for number := range h.customers {
 			if err == nil {
 				err = tx.Enter(other(number)).AddCustomer(ctx, fmt.Sprintf("Customer %d of Northwind", number))
+			}
+			if err == nil {
+				err = audit.Begin(ctx, tx.Enter(other(number)), h.ring, other(number))
 			}
 		}
 		return err

@@ -70,6 +70,9 @@ func TestAuditVerify(t *testing.T) {
 		}
 		wantLine(t, s.Run("", "audit", "verify", "--customer", "Acme"), `Acme: 3 events sealed, 0 waiting; last seal \d+ of 20`)
 		wantLine(t, s.Run("", "audit", "verify"), `\(installation\): \d+ events sealed`)
+		if n := number(t, db, "SELECT COUNT(*) FROM customers WHERE id NOT IN (SELECT customer_id FROM audit_chains)"); n != 0 {
+			t.Errorf("%d customers have no chain", n)
+		}
 
 		if s.Database == "" {
 			change(t, db, "DROP TRIGGER events_updated")

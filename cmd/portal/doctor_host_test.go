@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,14 +85,19 @@ func TestDoctorKnowsTheKeys(t *testing.T) {
 	in.Run("", "customer", "add", "Acme")
 	in.Run("", "customer", "suspend", "Acme")
 	usual := codes(doctor.NodesNone, doctor.MailNone)
-	for range 4 {
+	text, err := os.ReadFile(in.keyring())
+	must(t, err)
+	swap(t, in.keyring(), regexp.MustCompile(`,\s*"chains": true`).ReplaceAll(text, nil))
+	in.wantFound(t, "a key of an older program", usual, codes(doctor.RingOlder))
+	in.Run("", "key", "rotate")
+	for range 3 {
 		in.wantFound(t, "few old keys", usual, nil)
 		in.Run("", "key", "rotate")
 	}
 	in.wantFound(t, "many old keys", usual, codes(doctor.RingOld))
 	other := install(t)
 	other.Run("", "customer", "add", "Acme")
-	text, err := os.ReadFile(other.keyring())
+	text, err = os.ReadFile(other.keyring())
 	must(t, err)
 	first := in.keyIDs()[0]
 	change(t, in.beneath(), "DELETE FROM key_checks WHERE id <> $1", first)

@@ -98,7 +98,7 @@ func (c *cli) newServices(s services, now portal.Clock, log *slog.Logger) *servi
 	s.auth = auth.New(auth.Config{
 		Store: s.store, Ring: s.ring, Hasher: s.hasher, Weak: s.weak, Now: now, Limits: limits, Log: log, Meter: s.meter,
 	})
-	s.admin = admin.New(admin.Config{Store: s.store, Auth: s.auth, Limits: limits})
+	s.admin = admin.New(admin.Config{Store: s.store, Auth: s.auth, Ring: s.ring, Limits: limits})
 	s.audit = audit.New(audit.Config{Store: s.store, Ring: s.ring, Now: now, Limits: limits, Log: log})
 	return &s
 }
@@ -132,10 +132,14 @@ func openRing(ctx context.Context, data *store.Store, path string, now portal.Cl
 	if err != nil {
 		return nil, ringAdvice(err, path)
 	}
-	if err := data.FirstKey(ctx, ring.WriteKeyID(), ring.CheckValue(ring.WriteKeyID())); err != nil {
+	begin := func(tx *store.Tx) error { return audit.Begin(ctx, tx, ring, portal.NoCustomer) }
+	if err := data.FirstKey(ctx, ring.WriteKeyID(), ring.CheckValue(ring.WriteKeyID()), begin); err != nil {
 		return nil, err
 	}
-	return ring, ringAdvice(keeper.CheckRing(ctx, data, ring), path)
+	if err := keeper.CheckRing(ctx, data, ring); err != nil {
+		return nil, ringAdvice(err, path)
+	}
+	return ring, audit.BeginOlder(ctx, data, ring)
 }
 
 func firstRing(ctx context.Context, data *store.Store, path string, now portal.Clock) (*seal.Ring, error) {

@@ -14,6 +14,7 @@ import (
 
 	"portal"
 	"portal/internal/auth"
+	"portal/internal/seal"
 	"portal/internal/store"
 )
 
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	Store  *store.Store
 	Auth   *auth.Service
+	Ring   *seal.Ring
 	Limits portal.Limits
 }
 
@@ -28,12 +30,13 @@ type Config struct {
 type Service struct {
 	store  *store.Store
 	auth   *auth.Service
+	ring   *seal.Ring
 	limits portal.Limits
 }
 
 // New makes the service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, auth: c.Auth, limits: c.Limits}
+	return &Service{store: c.Store, auth: c.Auth, ring: c.Ring, limits: c.Limits}
 }
 
 // deed is something done to one user under step-up.

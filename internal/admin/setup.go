@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"portal"
+	"portal/internal/audit"
 	"portal/internal/auth"
 	"portal/internal/store"
 )
@@ -101,6 +102,9 @@ func (s *Service) firstAdministrator(ctx context.Context, tx *store.Tx, actor po
 	if err := in.AddCustomer(ctx, customer.Name); err != nil {
 		return err
 	}
+	if err := audit.Begin(ctx, in, s.ring, user.CustomerID); err != nil {
+		return err
+	}
 	if err := in.Record(ctx, actor.Did(portal.SetUpCompleted).With(customer.Name)); err != nil {
 		return err
 	}
@@ -146,6 +150,9 @@ func (s *Service) AddCustomerUnder(ctx context.Context, actor portal.Actor, name
 	err = s.store.Write(ctx, customer.ID, func(tx *store.Tx) error {
 		customer.CreatedAt = tx.Now
 		if err := tx.AddCustomer(ctx, parsed); err != nil {
+			return err
+		}
+		if err := audit.Begin(ctx, tx, s.ring, customer.ID); err != nil {
 			return err
 		}
 		if err := tx.Record(ctx, actor.Did(portal.CustomerAdded).With(parsed)); err != nil {

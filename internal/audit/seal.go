@@ -148,8 +148,8 @@ func (s *Service) putChain(ctx context.Context, tx *store.Tx, customer portal.Cu
 func (s *Service) end(ctx context.Context, view store.View, customer portal.CustomerID) (store.Chain, error) {
 	chain, err := view.Chain(ctx)
 	if errors.Is(err, store.ErrNotFound) {
-		seals, err := view.Seals(ctx, 0, 1)
-		if err == nil && len(seals) > 0 {
+		gone, err := s.gone(ctx, view)
+		if err == nil && gone {
 			err = fmt.Errorf("customer %s: the end of the chain is gone: %w", customer, errBroken)
 		}
 		return store.Chain{Hash: []byte{}}, err
@@ -161,6 +161,15 @@ func (s *Service) end(ctx context.Context, view store.View, customer portal.Cust
 		return chain, fmt.Errorf("customer %s: the end of the chain is not what this portal wrote: %w", customer, errBroken)
 	}
 	return chain, nil
+}
+
+// gone tells of a chain that is not there whether it was taken away.
+func (s *Service) gone(ctx context.Context, view store.View) (bool, error) {
+	if s.ring.ChainsBegun() {
+		return true, nil
+	}
+	seals, err := view.Seals(ctx, 0, 1)
+	return len(seals) > 0, err
 }
 
 // mark brings the ends of chains under the newest key, so that an older one

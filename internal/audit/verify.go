@@ -118,8 +118,8 @@ func (w *walk) all(ctx context.Context) error {
 func (w *walk) begin(ctx context.Context) error {
 	chain, err := w.view.Chain(ctx)
 	if errors.Is(err, store.ErrNotFound) {
-		seals, err := w.view.Seals(ctx, 0, 1)
-		if err == nil && len(seals) > 0 {
+		gone, err := w.gone(ctx, w.view)
+		if err == nil && gone {
 			err = w.find(Finding{What: "the end of the chain is not written down any more"})
 		}
 		return err
@@ -263,7 +263,7 @@ func (w *walk) rest(ctx context.Context) error {
 		}
 		clear(w.loose)
 		if w.ended {
-			return w.gone(ctx)
+			return w.lost(ctx)
 		}
 		if err := w.turn(ctx); err != nil {
 			return err
@@ -284,8 +284,8 @@ func (w *walk) waits(ctx context.Context, id int64) error {
 	return nil
 }
 
-// gone looks at the events that wait: all must be there, and none for long.
-func (w *walk) gone(ctx context.Context) error {
+// lost looks at the events that wait: all must be there, and none for long.
+func (w *walk) lost(ctx context.Context) error {
 	gone, err := w.view.GoneUnsealed(ctx, most)
 	if err != nil {
 		return err

@@ -4,13 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"portal"
 	"portal/internal/audit"
+	"portal/internal/seal"
 	"portal/internal/store"
 	"portal/internal/testkit/house"
 )
@@ -270,7 +273,7 @@ func TestATouchedTrailIsFound(t *testing.T) {
 			for _, table := range []string{"events", "audit_seals", "audit_chains", "unsealed_events"} {
 				tr.tamper("DELETE FROM "+table+" WHERE customer_id = $1", string(tr.acme.CustomerID))
 			}
-			return []string{"it is empty, and even the event that the customer was added is gone"}
+			return []string{"the end of the chain is not written down any more"}
 		},
 	}
 	house.OnEach(t, func(t *testing.T, h *house.House) {
@@ -311,6 +314,82 @@ func systemValue(tr *trail) string {
 	return columns + "OVERRIDING SYSTEM VALUE "
 }
 
+// A chain that is taken away is not begun anew over changed rows by the portal
+// itself, which has the key ring: the chain was begun with its customer.
+func TestAChainIsNotBegunAnew(t *testing.T) {
+	house.OnEach(t, func(t *testing.T, h *house.House) {
+		tr := newTrail(t, h)
+		for _, table := range []string{"audit_seals", "audit_chains"} {
+			tr.tamper("DELETE FROM "+table+" WHERE customer_id = $1", string(tr.acme.CustomerID))
+		}
+		tr.tamper("UPDATE events SET detail = 'x' WHERE id = $1", tr.ids()[6])
+		tr.tamper("INSERT INTO unsealed_events (customer_id, event_id) SELECT customer_id, id FROM events WHERE customer_id = $1", string(tr.acme.CustomerID))
+		tr.record(tr.other, "goes on")
+		if err := tr.Audit.Seal(t.Context(), portal.Itself()); err == nil || !strings.Contains(err.Error(), "the end of the chain is gone") {
+			t.Errorf("sealing says %v", err)
+		}
+		tr.wants("the end of the chain is not written down any more")
+		if r := tr.verify(tr.other); r.Waiting != 0 {
+			t.Errorf("the other customer's events wait: %+v", r)
+		}
+		if gone, err := tr.Audit.Prune(t.Context(), tr.acme, tr.Clock.Now().Add(time.Hour)); gone != 0 || err == nil {
+			t.Errorf("%d events are gone, %v", gone, err)
+		}
+	})
+}
+
+// Every chain is there before the first event is sealed: each customer's, also
+// the one that the set-up makes, and the installation's.
+func TestEveryChainIsBegun(t *testing.T) {
+	house.OnEach(t, func(t *testing.T, h *house.House) {
+		h.Customer(t, "Acme")
+		if left, err := h.Store.Unchained(t.Context(), 9); err != nil || len(left) > 0 {
+			t.Errorf("no chain for %q, %v", left, err)
+		}
+	})
+}
+
+// What older programs have left without a chain is begun, for as long as their
+// keys are all that the ring has; since the next key it counts as taken away.
+func TestOlderChainsAreBegun(t *testing.T) {
+	house.OnEach(t, func(t *testing.T, h *house.House) {
+		tr := newTrail(t, h)
+		older := olderRing(t, h)
+		added := portal.CustomerID("added-by-an-older-program")
+		must(t, h.Store.WriteUnaudited(t.Context(), added, "a test", func(tx *store.Tx) error { return tx.AddCustomer(t.Context(), "Older") }))
+		tr.tamper("DELETE FROM audit_chains WHERE customer_id = $1", string(tr.acme.CustomerID)) // its seals are there
+		must(t, audit.BeginOlder(t.Context(), h.Store, tr.Ring))
+		if left, err := h.Store.Unchained(t.Context(), 9); err != nil || len(left) != 1 {
+			t.Errorf("a ring of this program begins chains: left %q, %v", left, err)
+		}
+		must(t, audit.BeginOlder(t.Context(), h.Store, older))
+		if left, err := h.Store.Unchained(t.Context(), 9); err != nil || len(left) > 0 {
+			t.Errorf("no chain for %q, %v", left, err)
+		}
+		for customer, want := range map[portal.CustomerID]bool{added: true, tr.acme.CustomerID: false} {
+			if _, err := h.Store.View(customer).Chain(t.Context()); (err == nil) != want {
+				t.Errorf("the chain of %s: %v", customer, err)
+			}
+		}
+		if older.ChainsBegun() || !older.Grown(h.Clock.Now()).ChainsBegun() {
+			t.Error("a new key does not end the time of the older ones")
+		}
+	})
+}
+
+// olderRing is the house's ring as an older program has written it.
+func olderRing(t *testing.T, h *house.House) *seal.Ring {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keyring.json")
+	must(t, h.Ring.Create(path))
+	text, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, regexp.MustCompile(`,\s*"chains": true`).ReplaceAll(text, nil), 0o600))
+	older, err := seal.LoadRing(path)
+	must(t, err)
+	return older
+}
+
 // A seal recomputed from a changed row needs the key ring: without it the end
 // of the chain gives the change away.
 func TestARecomputedChainIsFound(t *testing.T) {
@@ -319,6 +398,11 @@ func TestARecomputedChainIsFound(t *testing.T) {
 		stranger := h.Rekeyed()
 		for _, table := range []string{"audit_seals", "audit_chains"} {
 			tr.tamper("DELETE FROM " + table)
+		}
+		for _, actor := range []portal.Actor{tr.acme, tr.other, h.Host()} {
+			must(t, h.Store.WriteUnaudited(t.Context(), actor.CustomerID, "a test", func(tx *store.Tx) error {
+				return audit.Begin(t.Context(), tx, stranger.Ring, actor.CustomerID)
+			}))
 		}
 		tr.tamper("UPDATE events SET detail = 'x' WHERE id = $1", tr.ids()[6])
 		tr.tamper("INSERT INTO unsealed_events (customer_id, event_id) SELECT customer_id, id FROM events")

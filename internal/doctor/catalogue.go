@@ -49,6 +49,7 @@ const (
 	RingLacks     Code = "ring-lacks"
 	RingWrong     Code = "ring-wrong"
 	RingOld       Code = "ring-old"
+	RingOlder     Code = "ring-older"
 	RotationStuck Code = "rotation-stuck"
 
 	ClockOff    Code = "clock-off"
@@ -131,6 +132,7 @@ var catalogue = map[Code]kind{
 	RingLacks:     {Error, "Copy the key ring from the node where the keys were rotated, or put the newest one back from your backup."},
 	RingWrong:     {Error, "This is the key ring of another installation. Put the right one back from your backup."},
 	RingOld:       {Note, "portal key list says what hangs on each; portal key retire takes those away that nothing needs."},
+	RingOlder:     {Note, "Run portal key rotate once all nodes have this program: since then an audit chain that is taken away is never begun anew (docs/audit.md)."},
 	RotationStuck: {Warning, "Run portal key rotate again: it goes on where it was cut short."},
 
 	ClockOff:    {Warning, "Set the clock by NTP. Above 30 seconds this node is not ready."},

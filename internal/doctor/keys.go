@@ -88,6 +88,9 @@ func (h *House) keyWork(ctx context.Context, r *Report) error {
 	if n-1 > manyKeys {
 		r.Found(RingOld, "%d keys only read", n-1)
 	}
+	if !h.ring.ChainsBegun() {
+		r.Found(RingOlder, "all keys were made by older programs, which did not begin an audit chain with its customer")
+	}
 	unfinished, err := keeper.RotationUnfinished(ctx, h.data)
 	if unfinished {
 		r.Found(RotationStuck, "a rotation of keys was cut short, or is under way")

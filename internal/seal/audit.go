@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 )
 
 // Fingerprint is SHA-256 over the parts, each preceded by its length: what is
@@ -24,4 +25,12 @@ func (r *Ring) MarkChain(parts ...string) (keyID string, mark []byte) {
 func (r *Ring) ChainMarkHolds(keyID string, mark []byte, parts ...string) (holds, known bool) {
 	k, known := r.find(keyID)
 	return known && hmac.Equal(mark, digest(k.audit, parts...)), known
+}
+
+// ChainsBegun tells whether every chain was begun with its customer, so that
+// one which is not there was taken away. It is so since some key of the ring was
+// made by a program that does so. The ring says it and not the database: who
+// writes the database cannot bring back the time before.
+func (r *Ring) ChainsBegun() bool {
+	return slices.ContainsFunc(r.now().keys, func(k key) bool { return k.chains })
 }

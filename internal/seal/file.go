@@ -37,6 +37,7 @@ type keyFile struct {
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
 	Secret  []byte    `json:"secret"` // standard base64
+	Chains  bool      `json:"chains,omitempty"`
 }
 
 // LoadRing reads a key ring file. The error is ErrNoRing, ErrFileMode (not
@@ -129,7 +130,9 @@ func (file ringFile) ring() (*Ring, error) {
 		if slices.ContainsFunc(keys, func(have key) bool { return have.id == k.ID }) {
 			return nil, fmt.Errorf("%w: key %d: same id twice", ErrRingMalformed, i+1)
 		}
-		keys = append(keys, newKey(k.ID, k.Created, k.Secret))
+		read := newKey(k.ID, k.Created, k.Secret)
+		read.chains = k.Chains
+		keys = append(keys, read)
 	}
 	return newRing(keys), nil
 }
@@ -190,7 +193,7 @@ func (r *Ring) Create(path string) error {
 func (r *Ring) text() []byte {
 	var file ringFile
 	for _, k := range r.now().keys {
-		file.Keys = append(file.Keys, keyFile{k.id, k.created, k.secret})
+		file.Keys = append(file.Keys, keyFile{k.id, k.created, k.secret, k.chains})
 	}
 	text, err := json.MarshalIndent(file, "", "  ")
 	if err != nil { // a year beyond 9999

@@ -38,6 +38,7 @@ type key struct {
 	id      string
 	created time.Time
 	secret  []byte
+	chains  bool // made by a program that begins an audit chain with its customer
 
 	box      cipher.AEAD // seals secrets of authenticator apps
 	letters  cipher.AEAD // seals mails that wait
@@ -63,7 +64,9 @@ func makeKey(now time.Time) key {
 	rand.Read(secret) // never fails: it ends the program instead
 	id := make([]byte, idRandom)
 	rand.Read(id)
-	return newKey(idPrefix+hex.EncodeToString(id), now.UTC().Truncate(time.Second), secret)
+	made := newKey(idPrefix+hex.EncodeToString(id), now.UTC().Truncate(time.Second), secret)
+	made.chains = true
+	return made
 }
 
 func newKey(id string, created time.Time, secret []byte) key {

@@ -59,11 +59,19 @@ func (s *Store) CheckKeys(ctx context.Context, ring map[string][]byte) (writes s
 }
 
 // FirstKey makes the first key of an installation known; where one is known
-// already nothing changes.
-func (s *Store) FirstKey(ctx context.Context, id string, value []byte) error {
+// already nothing changes. Where nothing was ever recorded, begin is done in the
+// same transaction.
+func (s *Store) FirstKey(ctx context.Context, id string, value []byte, begin func(*Tx) error) error {
 	return s.WriteUnaudited(ctx, portal.NoCustomer, "the first check value is no change that anybody made", func(tx *Tx) error {
 		known, err := keyChecks(ctx, tx.q)
 		if err != nil || len(known) > 0 {
+			return err
+		}
+		newest, err := s.Newest(ctx)
+		if err == nil && newest.Event == 0 {
+			err = begin(tx)
+		}
+		if err != nil {
 			return err
 		}
 		return tx.PutKey(ctx, KeyCheck{id, value, tx.Now})

@@ -66,12 +66,15 @@ func (s *Store) Snapshot(ctx context.Context, customer portal.CustomerID, fn fun
 	return fn(View{q: s.watchTx(onTx{tx, s.reader, s.statements, &missed}), customer: customer, Now: s.now()})
 }
 
-// Chain reads both ends of the customer's chain; ErrNotFound where nothing was
-// sealed yet.
+// Chain reads both ends of the customer's chain, which is there before anything
+// is sealed; ErrNotFound where it is not.
 func (v View) Chain(ctx context.Context) (c Chain, err error) {
 	const query = `SELECT number, hash, pruned_number, pruned_through, pruned_hash, key_id, mark
 		FROM audit_chains WHERE customer_id = $1`
 	err = v.q.row(ctx, query, v.customer).Scan(&c.Number, &c.Hash, &c.PrunedNumber, &c.PrunedThrough, &c.PrunedHash, &c.KeyID, &c.Mark)
+	if c.Hash == nil { // as SQLite's driver hands over bytes that are none
+		c.Hash = []byte{}
+	}
 	return c, translate(err)
 }
 
@@ -132,6 +135,23 @@ func (tx *Tx) PutChain(ctx context.Context, c Chain) error {
 		ON CONFLICT (customer_id) DO UPDATE SET number = $2, hash = $3, key_id = $4, mark = $5`
 	_, err := tx.q.exec(ctx, query, tx.customer, c.Number, c.Hash, c.KeyID, c.Mark)
 	return err
+}
+
+// BeginChain writes down that the customer's chain is empty; one that is there
+// stays.
+func (tx *Tx) BeginChain(ctx context.Context, c Chain) error {
+	const query = `INSERT INTO audit_chains (customer_id, number, hash, key_id, mark) VALUES ($1, 0, $2, $3, $4)
+		ON CONFLICT (customer_id) DO NOTHING`
+	_, err := tx.q.exec(ctx, query, tx.customer, c.Hash, c.KeyID, c.Mark)
+	return err
+}
+
+// Unchained lists customers who have neither a chain nor a seal.
+func (s *Store) Unchained(ctx context.Context, limit int) ([]portal.CustomerID, error) {
+	const query = `SELECT c.id FROM customers c WHERE NOT EXISTS (SELECT a.number FROM audit_chains a WHERE a.customer_id = c.id)
+		AND NOT EXISTS (SELECT s.number FROM audit_seals s WHERE s.customer_id = c.id) LIMIT $1`
+	rows, err := s.View(portal.NoCustomer).q.rows(ctx, query, limit)
+	return scanAll(rows, err, func(r scanner) (id portal.CustomerID, err error) { return id, r.Scan(&id) })
 }
 
 // Sealed takes the events after an id and up to another out of those that

@@ -68,6 +68,11 @@ func New(t testing.TB, database string) *House {
 		putSQLite(t, h.Folder)
 	}
 	h.Store = h.open(t)
+	id := h.Ring.WriteKeyID()
+	begin := func(tx *store.Tx) error { return audit.Begin(t.Context(), tx, h.Ring, portal.NoCustomer) }
+	if err := h.Store.FirstKey(t.Context(), id, h.Ring.CheckValue(id), begin); err != nil {
+		t.Fatal(err)
+	}
 	return h.furnish()
 }
 
@@ -136,7 +141,7 @@ func (h *House) Without(t testing.TB, table string, f func()) {
 // furnish puts the use cases on store and ring.
 func (h *House) furnish() *House {
 	h.Auth = h.Furnished(func(*auth.Config) {})
-	h.Admin = admin.New(admin.Config{Store: h.Store, Auth: h.Auth, Limits: portal.DefaultLimits()})
+	h.Admin = admin.New(admin.Config{Store: h.Store, Auth: h.Auth, Ring: h.Ring, Limits: portal.DefaultLimits()})
 	h.Audit = audit.New(audit.Config{
 		Store: h.Store, Ring: h.Ring, Now: h.Clock.Now, Limits: portal.DefaultLimits(), Log: slog.New(slog.DiscardHandler),
 	})
