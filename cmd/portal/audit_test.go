@@ -79,6 +79,8 @@ func TestAuditVerify(t *testing.T) {
 		} else {
 			change(t, db, "ALTER TABLE events DISABLE TRIGGER events_updated")
 		}
+		found, _, _ := s.Try("", "doctor", "--quick")
+		wantLine(t, found, `.*triggers that are gone, off, or not the portal's: events_updated \[guards-gone\]`)
 		signIn := number(t, db, "SELECT MAX(id) FROM events WHERE action = 'Sign-in'")
 		change(t, db, "UPDATE events SET address = '198.51.100.1' WHERE id = $1", signIn)
 		out, errors, code := s.Try("", "audit", "verify")

@@ -175,8 +175,11 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 			}
 		}
 		off, on := "DROP TRIGGER events_updated", `CREATE TRIGGER events_updated BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the audit trail stays as it was written'); END`
+		idle, away := "CREATE TRIGGER events_updated BEFORE UPDATE ON events BEGIN SELECT 1; END", off
 		if in.Database != "" {
 			off, on = "ALTER TABLE events DISABLE TRIGGER events_updated", "ALTER TABLE events ENABLE TRIGGER events_updated"
+			idle = "CREATE OR REPLACE FUNCTION portal_event_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'"
+			away = "CREATE OR REPLACE FUNCTION portal_event_stays() RETURNS trigger LANGUAGE plpgsql AS $$\n" + eventStays + "$$"
 		}
 		witness := filepath.Join(in.Data, "newest-event.json")
 		const copied = "INSERT INTO authenticators SELECT * FROM kept"
@@ -184,7 +187,8 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 			{name: "a counter", harm: sql("UPDATE customer_counts SET users = users + 1 WHERE role = 'user' AND twofa_state = 'none'"), want: codes(doctor.CountsWrong), mend: sql(countAnew(t)...)},
 			{name: "no counters", harm: sql("DELETE FROM customer_counts"), want: codes(doctor.CountsWrong), mend: sql(countAnew(t)...)},
 			{name: "a counter of nobody", harm: sql("INSERT INTO customer_counts SELECT id, 'user', 'disabled', 7 FROM customers WHERE name = 'Acme'"), want: codes(doctor.CountsWrong), mend: sql(countAnew(t)...)},
-			{name: "an event", harm: sql(off, "UPDATE events SET address = address || '1' WHERE id = 2"), want: codes(doctor.AuditBroken), mend: sql("UPDATE events SET address = SUBSTR(address, 1, LENGTH(address) - 1) WHERE id = 2", on)},
+			{name: "an event", harm: sql(off, "UPDATE events SET address = address || '1' WHERE id = 2"), want: codes(doctor.GuardsGone, doctor.AuditBroken), mend: sql("UPDATE events SET address = SUBSTR(address, 1, LENGTH(address) - 1) WHERE id = 2", on)},
+			{name: "an idle trigger", harm: sql(off, idle), want: codes(doctor.GuardsGone), mend: sql(away, on)},
 			{name: "an expired set-up", harm: sql("UPDATE authenticators SET expires_at = 1000000 WHERE state = 'pending'"), want: codes(doctor.SetupsExpired), mend: sql("DELETE FROM authenticators WHERE state = 'pending'")},
 			{name: "a set-up of nobody", harm: sql("CREATE TABLE kept AS SELECT * FROM authenticators", "UPDATE kept SET id = 'x', user_id = (SELECT id FROM users WHERE login_id = 'ulla')", copied),
 				want: codes(doctor.SetupsOrphaned), mend: sql("DELETE FROM authenticators WHERE id = 'x'", "DROP TABLE kept")},
@@ -252,3 +256,11 @@ func countAnew(t *testing.T) []string {
 	}
 	return slices.DeleteFunc(strings.Split(block[1], ";\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
 }
+
+// eventStays is the body of PostgreSQL's function of that name.
+const eventStays = `BEGIN
+  IF OLD.id > COALESCE((SELECT pruned_through FROM audit_chains WHERE customer_id = OLD.customer_id), 0) THEN
+    RAISE EXCEPTION 'the audit trail stays as it was written';
+  END IF;
+  RETURN OLD;
+END `

@@ -37,6 +37,7 @@ const (
 	SchemaOwed     Code = "schema-owed"
 	SchemaForeign  Code = "schema-foreign"
 	DataElsewhere  Code = "data-elsewhere"
+	GuardsGone     Code = "guards-gone"
 
 	RestoreCutShort Code = "restore-cut-short"
 	RestoreOwed     Code = "restore-owed"
@@ -120,6 +121,7 @@ var catalogue = map[Code]kind{
 	SchemaOwed:     {Error, "Run portal migrate with the role that owns the database: this program does not start before."},
 	SchemaForeign:  {Error, "Use the program that belongs to this database."},
 	DataElsewhere:  {Error, "Name the database that everything has moved to with --database; where the move is not finished, run portal move again."},
+	GuardsGone:     {Error, "Keep a copy of the database as it is, and ask who took them away: they keep the audit trail as it was written. Make them again as docs/doctor.md says."},
 
 	RestoreCutShort: {Error, "Run portal restore again with the same FILE: it goes on. Nothing starts on half a restore."},
 	RestoreOwed:     {Error, "Run portal post-restore with the same --data and --database. No portal starts before."},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"portal"
@@ -157,13 +158,24 @@ func (h *House) schema(ctx context.Context, r *Report) error {
 		r.Found(DataElsewhere, "%s", state.Elsewhere)
 	case state.Current():
 		h.data = h.opened
-		r.Fine("up to date")
+		return h.guards(ctx, r)
 	case h.opened.OwnsSchema():
 		r.Found(SchemaPending, "it lacks %q", state.Pending)
 	default:
 		r.Found(SchemaOwed, "it lacks %q, and the role of the service may not change it", state.Pending)
 	}
 	return nil
+}
+
+// guards looks for the triggers that keep the audit trail as it was written.
+func (h *House) guards(ctx context.Context, r *Report) error {
+	gone, err := h.data.GuardsGone(ctx)
+	if len(gone) > 0 {
+		r.Found(GuardsGone, "triggers that are gone, off, or not the portal's: %s", strings.Join(gone, ", "))
+		return err
+	}
+	r.Fine("up to date")
+	return err
 }
 
 // restore looks whether the data was put back and not settled since.

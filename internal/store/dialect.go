@@ -43,6 +43,8 @@ type dialect struct {
 	// clock asks for the database's time in microseconds; empty where the
 	// database runs in this process and has no clock of its own.
 	clock string
+	// guards lists the triggers that are in force, with what each does.
+	guards string
 	// tables lists the tables of the portal's schema.
 	tables string
 	// begun asks whether a restore has begun and did not end; empty where one is
@@ -53,6 +55,7 @@ type dialect struct {
 func sqliteDialect() dialect {
 	return dialect{
 		name: "sqlite", prepare: true, alone: true,
+		guards: "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'",
 		tables: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
 		tokens: strings.NewReplacer(
 			"{key}", "TEXT", "{text}", "TEXT", "{bytes}", "BLOB", "{strict}", "STRICT",
@@ -66,6 +69,8 @@ func sqliteDialect() dialect {
 func postgresDialect() dialect {
 	return dialect{
 		name: "postgres",
+		guards: `SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+			WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace`,
 		tokens: strings.NewReplacer(
 			"{key}", `TEXT COLLATE "C"`, "{text}", `TEXT COLLATE "C"`, "{bytes}", "BYTEA", "{strict}", "",
 			"{identity}", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",

@@ -22,11 +22,12 @@ func TestTheTrailStays(t *testing.T) {
 		attempts := []string{
 			"UPDATE events SET detail = 'x' WHERE customer_id = 'c-acme'", "DELETE FROM events WHERE customer_id = 'c-acme'",
 			"UPDATE audit_seals SET number = 7", "DELETE FROM audit_seals",
-			"UPDATE audit_chains SET number = 0", "DELETE FROM audit_chains",
+			"UPDATE audit_chains SET number = 0", "DELETE FROM audit_chains", "UPDATE audit_chains SET customer_id = 'installation' WHERE customer_id = 'c-acme'",
 		}
 		if b.Database == "" {
 			attempts = append(attempts, "INSERT OR REPLACE INTO events SELECT * FROM events WHERE customer_id = 'c-acme'",
-				"REPLACE INTO audit_seals SELECT * FROM audit_seals")
+				"REPLACE INTO audit_seals SELECT * FROM audit_seals",
+				"REPLACE INTO audit_chains (customer_id, number, hash, key_id, mark) SELECT customer_id, 0, hash, key_id, mark FROM audit_chains WHERE customer_id = 'c-acme'")
 		} else {
 			attempts = append(attempts, "TRUNCATE events", "TRUNCATE audit_seals", "TRUNCATE audit_chains")
 		}
