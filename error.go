@@ -118,6 +118,15 @@ func Unavailable(cause error) error {
 	}
 }
 
+// Closed says that nobody is served now, until the operators have done what the
+// cause names.
+func Closed(cause error) error {
+	return &Error{
+		Code: CodeUnavailable, RetryAfter: time.Minute, Cause: cause,
+		Message: "The portal is closed while its operators work on it. Nothing was changed. Please try again later.",
+	}
+}
+
 // Unsure says that the portal lost its database while it was saving: the
 // change may have been made or not, and whoever tries again has to look first.
 func Unsure(cause error) error {

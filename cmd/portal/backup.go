@@ -223,14 +223,10 @@ func (cmd *postRestoreCmd) sure(ctx context.Context, s *services) error {
 // open that was revoked. Where the data was put back by other means that can
 // only be guessed, so that it warns.
 func (s *services) refuseRestored(ctx context.Context, log *slog.Logger) error {
-	restored, err := s.store.Restored(ctx)
-	if err != nil {
-		return err
+	if err := s.store.MayServe(ctx); err != nil {
+		return fmt.Errorf("%w. Then start again", err)
 	}
-	if !restored.Since.IsZero() {
-		return errors.New("this data was restored, and sessions, links and recovery codes in it may have been revoked or used since. Nobody can sign in before that is settled: run portal post-restore with the same --data and --database, then start again")
-	}
-	err = s.witness.Check(ctx)
+	err := s.witness.Check(ctx)
 	if errors.Is(err, backup.ErrOlder) {
 		log.ErrorContext(ctx, "WARNING: an older database was put in place", "error", err)
 		return nil

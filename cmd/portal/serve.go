@@ -93,7 +93,7 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *u
 	}
 	defer lastTraces()
 	ready := leave.ready(n.Ready)
-	pages, err := cmd.pages(s, base, ready, w, log)
+	pages, err := cmd.pages(s, base, standing{ready, n.Held}, w, log)
 	if err != nil {
 		return err
 	}
@@ -115,8 +115,15 @@ func (cmd *serveCmd) serve(ctx context.Context, s *services, way *wayIn, base *u
 	return leave.serveUntil(ctx, newServer(leave.answers(pages), log), way)
 }
 
+// standing is how the node stands: whether it may be sent visitors, and why it
+// serves nobody.
+type standing struct {
+	ready func(context.Context) error
+	held  func() error
+}
+
 // pages is the portal as browsers reach it.
-func (cmd *serveCmd) pages(s *services, base *url.URL, ready func(context.Context) error, w world, log *slog.Logger) (http.Handler, error) {
+func (cmd *serveCmd) pages(s *services, base *url.URL, node standing, w world, log *slog.Logger) (http.Handler, error) {
 	proxies, err := cmd.proxies()
 	if err != nil {
 		return nil, err
@@ -124,7 +131,7 @@ func (cmd *serveCmd) pages(s *services, base *url.URL, ready func(context.Contex
 	limits := portal.DefaultLimits()
 	return web.New(web.Config{
 		Auth: s.auth, Admin: s.admin, BaseURL: base, Proxies: proxies, Log: log, Now: w.Now,
-		Ready: ready, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
+		Ready: node.ready, Held: node.held, Overall: limits.Overall, KnownBrowser: limits.KnownBrowser,
 		Mail: s.post.Server != nil, Meter: s.meter, Tracer: s.tracer,
 	})
 }

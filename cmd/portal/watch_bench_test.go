@@ -53,7 +53,7 @@ func (in *installation) inProcess(b *testing.B, base string, m *meter.Meter) htt
 	origin, err := url.Parse(base)
 	must(b, err)
 	must(b, c.Serve.openPost(s, origin, world, log))
-	pages, err := c.Serve.pages(s, origin, func(context.Context) error { return nil }, world, log)
+	pages, err := c.Serve.pages(s, origin, standing{func(context.Context) error { return nil }, func() error { return nil }}, world, log)
 	must(b, err)
 	return pages
 }

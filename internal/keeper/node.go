@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portal"
@@ -43,6 +44,8 @@ type NodeConfig struct {
 type Node struct {
 	NodeConfig
 
+	held atomic.Pointer[store.Held] // why nobody is to be served
+
 	mu   sync.Mutex // over what follows; never held while the database is asked
 	file error      // what is wrong with the ring file
 	keys error      // what is wrong with the keys in use
@@ -50,6 +53,7 @@ type Node struct {
 	looking  sync.Mutex // one look at a time
 	said     store.Node // the last report
 	saidAt   time.Time
+	aside    store.Held           // why it stood aside last
 	troubles map[string]time.Time // what was said of each trouble, and when
 }
 
@@ -74,10 +78,14 @@ func writeKey(ctx context.Context, data *store.Store, ring *seal.Ring) (string, 
 	return data.CheckKeys(ctx, checks)
 }
 
-// Ready tells whether the node may serve: the database answers, it was written
-// with keys that are all at hand, the ring file could be started from again,
-// and the clocks agree (CR-07, OT-04). It recovers by itself.
+// Ready tells whether the node may serve: the database answers and is the one
+// to be served, it was written with keys that are all at hand, the ring file
+// could be started from again, and the clocks agree (CR-07, OT-04). It recovers
+// by itself.
 func (n *Node) Ready(ctx context.Context) error {
+	if err := n.ask(ctx); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	file := n.file
 	n.mu.Unlock()
@@ -85,13 +93,32 @@ func (n *Node) Ready(ctx context.Context) error {
 	return errors.Join(file, err, n.Clock(ctx))
 }
 
-// Fit tells whether the node had all keys at hand that the data needs when it
-// last looked. Without them it does no job: what cannot be read must not be
-// taken for broken, and least of all repaired.
+// ask asks whether people may be served from the database, and notes a no at
+// once. One that does not answer says nothing of it, and what was noted stays.
+func (n *Node) ask(ctx context.Context) error {
+	err := n.Store.MayServe(ctx)
+	if held := (store.Held{}); errors.As(err, &held) {
+		n.held.Store(&held)
+	}
+	return err
+}
+
+// Held is why nobody is to be served now; nil where nothing is known to stand
+// against it.
+func (n *Node) Held() error {
+	if held := n.held.Load(); held != nil {
+		return *held
+	}
+	return nil
+}
+
+// Fit tells whether the data was the one to be served when the node last looked,
+// and all keys that it needs were at hand. Else it does no job: what cannot be
+// read must not be taken for broken, and least of all repaired.
 func (n *Node) Fit() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.keys
+	return errors.Join(n.Held(), n.keys)
 }
 
 // Clock tells whether the node's time can be trusted.
@@ -106,11 +133,18 @@ func Clock(ctx context.Context, data *store.Store) error {
 	return err
 }
 
-// Look reads the ring file again, takes over what is new, says in the log what
-// is wrong, and tells the other nodes that this one is there.
+// holdsBack is what the log says of a node that must not serve.
+const holdsBack = "this node serves nobody, is not ready and does no job"
+
+// Look asks whether the data is still the one to be served, reads the ring file
+// again, takes over what is new, says in the log what is wrong, and tells the
+// other nodes that this one is there.
 func (n *Node) Look(ctx context.Context) error {
 	n.looking.Lock()
 	defer n.looking.Unlock()
+	if err := n.ask(ctx); err != nil {
+		return n.standAside(ctx, err)
+	}
 	file := n.reread(ctx)
 	n.found(&n.file, file)
 	n.trouble(ctx, "the key ring file cannot be used; the keys read before stay in use, but no start would succeed", file)
@@ -120,12 +154,30 @@ func (n *Node) Look(ctx context.Context) error {
 	}
 	n.found(&n.keys, keys)
 	n.trouble(ctx, "this node lacks the right keys, is not ready and does no job: put the right key ring file in place, it is read at once", keys)
+	n.held.Store(nil)
+	n.trouble(ctx, holdsBack, nil)
 	skew, err := n.Store.Skew(ctx)
 	if err != nil {
 		return err
 	}
 	n.trouble(ctx, "the clocks of this node and of the database disagree: above 30 seconds it is not ready", beyond(skew))
 	return n.report(ctx)
+}
+
+// standAside says why the node serves nobody, where that is known. It is one of
+// the others again only when it serves, and says so at once then.
+func (n *Node) standAside(ctx context.Context, err error) error {
+	held := store.Held{}
+	if !errors.As(err, &held) {
+		return err
+	}
+	n.said = store.Node{}
+	if held != n.aside {
+		n.aside = held
+		delete(n.troubles, holdsBack) // another reason is told at once
+	}
+	n.trouble(ctx, holdsBack, held)
+	return nil
 }
 
 // found notes what a look has found.

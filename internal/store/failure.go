@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -71,6 +72,14 @@ func turnedAway(err error) bool {
 		return pg.Code[:2] == "28" || pg.Code == "3D000"
 	}
 	return errors.As(err, &certificate)
+}
+
+// strange tells whether the database answered and is not the one that was
+// opened: there is none of that name, it lacks our tables, or it lets this role
+// read none of them.
+func strange(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && slices.Contains([]string{"3D000", "3F000", "42P01", "42501"}, pg.Code)
 }
 
 // passing tells whether PostgreSQL refused for a reason that passes: the

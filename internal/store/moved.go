@@ -36,17 +36,21 @@ func (s *Store) settled(ctx context.Context) error {
 // elsewhere says why this is not where the data is; empty where it is.
 func (s *Store) elsewhere(ctx context.Context) (why string, err error) {
 	note, err := s.moveNote(ctx, s.reader)
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		return "", nil
-	case err != nil:
-		return "", err
-	case note.Place == moveSource && !note.Done.IsZero():
-		return fmt.Sprintf("everything in this database has moved to %s on %s: name that one with --database. Nothing is written here any more", note.Other, note.Done.Format(time.DateTime)), nil
-	case note.Place == moveTarget && note.Done.IsZero():
-		return fmt.Sprintf("the move of %s into this database is not finished: run portal move there again", note.Other), nil
 	}
-	return "", nil
+	return note.elsewhere(), err
+}
+
+// elsewhere is Store.elsewhere of what is known of a move.
+func (n moveNote) elsewhere() string {
+	switch {
+	case n.Place == moveSource && !n.Done.IsZero():
+		return fmt.Sprintf("everything in this database has moved to %s on %s: name that one with --database. Nothing is written here any more", n.Other, n.Done.Format(time.DateTime))
+	case n.Place == moveTarget && n.Done.IsZero():
+		return fmt.Sprintf("the move of %s into this database is not finished: run portal move there again", n.Other)
+	}
+	return ""
 }
 
 // moveNote reads what is known here of a move; ErrNotFound where there is none.

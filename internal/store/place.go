@@ -17,8 +17,6 @@ import (
 // starts on it.
 const restoring = "portal_restoring"
 
-var errCutShort = errors.New("a restore into this database was cut short; run portal restore again with the same file")
-
 // Vacant refuses a place where something is already. A restore never writes
 // over anything.
 func Vacant(ctx context.Context, c Config) error {
@@ -80,7 +78,7 @@ func (s *Store) cutShort(ctx context.Context) (cut bool, err error) {
 func (s *Store) refuseCutShort(ctx context.Context) error {
 	cut, err := s.cutShort(ctx)
 	if err == nil && cut {
-		err = errCutShort
+		err = Held{restoreUnderWay}
 	}
 	return err
 }

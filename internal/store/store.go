@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ type Store struct {
 	knows      string // the newest migration of this program
 	statements *statements
 	meter      *meter.Meter
+	file       fs.FileInfo // of SQLite, as it was opened
 }
 
 // Open opens the database, checks what must hold of it, and applies the
@@ -59,7 +61,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare), meter: c.Meter}
-	steps := []func(context.Context) error{s.selfTest, s.settled, s.refuseCutShort, s.askOwner, s.migrate}
+	steps := []func(context.Context) error{s.selfTest, s.settled, s.refuseCutShort, s.askOwner, s.migrate, s.noteFile}
 	if c.Moving {
 		steps = slices.Delete(steps, 1, 2)
 	}

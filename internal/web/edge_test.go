@@ -32,7 +32,7 @@ func newEdge(t *testing.T, base string, more ...Route) edge {
 	var log bytes.Buffer
 	h, err := build(Config{
 		BaseURL: u, Log: slog.New(tracing.Log(slog.NewTextHandler(&log, nil), RequestID)), Now: noon, Overall: 12 * time.Hour, KnownBrowser: 180 * 24 * time.Hour,
-		Ready: func(context.Context) error { return nil },
+		Ready: func(context.Context) error { return nil }, Held: func() error { return nil },
 	}, append(Routes(), more...))
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestReadiness(t *testing.T) {
 	u, _ := url.Parse(https)
 	h, err := New(Config{
 		BaseURL: u, Log: slog.New(slog.DiscardHandler), Now: noon,
-		Ready: func(context.Context) error { return errors.New("the disk of node 7") },
+		Ready: func(context.Context) error { return errors.New("the disk of node 7") }, Held: func() error { return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestReadiness(t *testing.T) {
 
 func TestRouteWithoutLevelDoesNotStart(t *testing.T) {
 	u, _ := url.Parse(https)
-	c := Config{BaseURL: u, Log: slog.New(slog.DiscardHandler), Now: noon, Ready: func(context.Context) error { return nil }}
+	c := Config{BaseURL: u, Log: slog.New(slog.DiscardHandler), Now: noon, Ready: func(context.Context) error { return nil }, Held: func() error { return nil }}
 	for _, level := range []Level{"", "admin", Session(""), "session:"} {
 		if _, err := build(c, []Route{{"GET", "/x", level, (*site).health}}); err == nil {
 			t.Errorf("a route of the level %q started", level)

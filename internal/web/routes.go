@@ -240,6 +240,19 @@ func (s *site) halfSession(v *visit) error {
 	return err
 }
 
+// unlessHeld answers for everything while the data is not to be served. What
+// is no data is: the health pages, and what the error page looks like.
+func (s *site) unlessHeld(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.held()
+		if err == nil || isHealth(r.URL.Path) || strings.HasPrefix(r.URL.Path, "/static/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.fail(newVisit(w, r), portal.Closed(err))
+	})
+}
+
 // route hands a request to its handler; what no route wants is answered here.
 func (s *site) route(w http.ResponseWriter, r *http.Request) {
 	if err := checkURL(r.URL); err != nil {

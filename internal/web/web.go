@@ -41,6 +41,9 @@ type Config struct {
 	Now     portal.Clock
 	// Ready tells whether the portal can serve, for GET /readyz.
 	Ready func(context.Context) error
+	// Held is why nobody is to be served now, nil where nothing is; it is asked at
+	// each request.
+	Held func() error
 	// Overall is the life of a session; its cookie lives no longer.
 	Overall time.Duration
 	// KnownBrowser is how long a browser is known after a sign-in.
@@ -60,6 +63,7 @@ type site struct {
 	log     *slog.Logger
 	now     portal.Clock
 	ready   func(context.Context) error
+	held    func() error
 	mail    bool // mails go out
 	place   place
 	proxies proxies
@@ -77,8 +81,8 @@ type site struct {
 func New(c Config) (http.Handler, error) { return build(c, Routes()) }
 
 func build(c Config, routes []Route) (http.Handler, error) {
-	if c.Log == nil || c.Now == nil || c.Ready == nil {
-		return nil, errors.New("web: a log, a clock and a readiness check are needed")
+	if c.Log == nil || c.Now == nil || c.Ready == nil || c.Held == nil {
+		return nil, errors.New("web: a log, a clock, a readiness check and what may hold it back are needed")
 	}
 	where, err := placeOf(c.BaseURL)
 	if err != nil {
@@ -93,7 +97,7 @@ func build(c Config, routes []Route) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{
-		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, mail: c.Mail,
+		auth: c.Auth, admin: c.Admin, log: c.Log, now: c.Now, ready: c.Ready, held: c.Held, mail: c.Mail,
 		place: where, proxies: c.Proxies, cookies: cookies{plain: where.plain(), life: c.Overall, known: c.KnownBrowser},
 		press: printing, blank: blank, mux: http.NewServeMux(),
 		meter: c.Meter, tracer: c.Tracer, nowhere: c.Meter.Route("any", "none"),
@@ -101,5 +105,5 @@ func build(c Config, routes []Route) (http.Handler, error) {
 	if err := s.register(routes); err != nil {
 		return nil, err
 	}
-	return s.traced(secured(s.recovered(s.checkedHost(s.checkedTransport(s.checkedFraming(http.HandlerFunc(s.route))))))), nil
+	return s.traced(secured(s.recovered(s.checkedHost(s.checkedTransport(s.checkedFraming(s.unlessHeld(http.HandlerFunc(s.route)))))))), nil
 }
