@@ -314,7 +314,10 @@ func (c *Cluster) Crowd() (leave func()) {
 		}
 	}
 	const others = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'crowd'`
-	for left := 1; left > 0; {
+	// A place may fall free between a try to take it and the look who is left:
+	// all are taken where nothing was to be had after nobody was left.
+	for alone := false; ; {
+		before, left := len(all), 0
 		take()
 		for _, conn := range all {
 			if _, err := conn.Exec(ctx, "SET application_name = 'crowd'"); err != nil {
@@ -324,6 +327,10 @@ func (c *Cluster) Crowd() (leave func()) {
 		if err := all[0].QueryRow(ctx, others).Scan(&left); err != nil {
 			c.t.Fatal(err)
 		}
+		if alone && left == 0 && len(all) == before {
+			break
+		}
+		alone = left == 0
 	}
 	return func() {
 		for _, conn := range all {
