@@ -191,10 +191,19 @@ func (s *Service) later(ctx context.Context, m store.Mail, why error) {
 		return
 	}
 	s.Meter.Mail(meter.MailPostponed)
-	s.Log.WarnContext(ctx, "a mail could not be sent and will be tried again", "mail", m.ID, "kind", m.Kind, "try", m.Tries, "error", why)
+	s.Log.WarnContext(ctx, "a mail could not be sent and will be tried again", "mail", m.ID, "kind", m.Kind, "try", m.Tries, "error", nameless(m, why))
 	s.note(ctx, m, "postpone", func(ctx context.Context) error {
 		return s.Store.PostponeMail(ctx, m, wait(m.Tries), portal.CleanText(why.Error()))
 	})
+}
+
+// nameless is an error as it may stand in the log: without what a mail server
+// says in its own words, which repeats the address. portal mail list has them.
+func nameless(m store.Mail, err error) string {
+	if reply := (*smtp.SendError)(nil); errors.As(err, &reply) && reply.ErrorCode() != 0 {
+		return strings.TrimSpace(fmt.Sprintf("%s: the server says %d %s", reply.Reason, reply.ErrorCode(), reply.EnhancedStatusCode()))
+	}
+	return strings.ReplaceAll(err.Error(), m.Recipient, "(address)")
 }
 
 // wait is how long after so many tries the next one comes, with some chance in
@@ -229,7 +238,7 @@ func (s *Service) giveUp(ctx context.Context, m store.Mail, why error) error {
 	})
 	if err == nil {
 		s.Meter.Mail(meter.MailGivenUp)
-		s.Log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "error", why)
+		s.Log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "error", nameless(m, why))
 	}
 	return err
 }

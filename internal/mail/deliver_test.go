@@ -115,6 +115,9 @@ func TestRefusedMails(t *testing.T) {
 		if got := server.Received(); len(got) != 2 || got[0].Connection != got[1].Connection {
 			t.Errorf("arrived: %+v", got)
 		}
+		if log := p.log.String(); strings.Contains(log, "@") || strings.Count(log, "the server says 55") != 2 {
+			t.Errorf("the log says\n%s", log)
+		}
 	})
 }
 
