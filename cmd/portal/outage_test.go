@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +34,8 @@ func TestOutages(t *testing.T) {
 	cluster.MakeSlowDisk()
 	in := install(t)
 	in.Database = cluster.URL()
-	s := in.serveBefore(cluster)
+	watched := in.serveBefore(cluster)
+	s := watched.server
 	s.Run("", "customer", "add", "Acme")
 	wendy := s.join("Acme", "user", "wendy")
 	s.join("Acme", "user", "walter")
@@ -66,13 +68,16 @@ func TestOutages(t *testing.T) {
 			wendy.Get("/account").want(t, 200)
 		}
 	}
+	if failed := regexp.MustCompile(`portal_task_runs_total\{outcome="failed".*} [1-9].*`).FindAllString(watched.scrape(), -1); failed != nil {
+		t.Errorf("outages count as jobs that fail: %q", failed)
+	}
 	legal(t, s.beneath())
 	s.Run("", "audit", "verify")
 }
 
 // serveBefore starts the portal before its database: it waits, and gives up
 // where the database never comes. What no waiting mends is said at once.
-func (in *installation) serveBefore(cluster *testkit.Cluster) *server {
+func (in *installation) serveBefore(cluster *testkit.Cluster) watched {
 	in.t.Helper()
 	if _, errors, code := in.Try("", "serve", "--listen", "127.0.0.1:0", "--database-wait", "1s"); code != 1 || !strings.Contains(errors, "did not answer within 1s (--database-wait)") {
 		in.t.Errorf("without a database: exit %d, %q", code, errors)
@@ -83,7 +88,7 @@ func (in *installation) serveBefore(cluster *testkit.Cluster) *server {
 		rest(time.Second)
 		cluster.Start()
 	}()
-	s := in.Serve()
+	s := in.watch()
 	<-started
 	if !strings.Contains(s.Log(), "the database does not answer; waiting for it") {
 		in.t.Errorf("the log does not tell of the waiting:\n%s", s.Log())

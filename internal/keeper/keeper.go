@@ -123,7 +123,7 @@ func (k *Keeper) try(ctx context.Context, job Job, asking, doing *murmur) {
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		k.Meter.Task(job.Name, k.Now(), err)
+		k.Meter.Task(job.Name, k.Now(), outcomeOf(err))
 		asking.failed(ctx, "it is not known whether a job is due; this will be tried again", err)
 		return
 	}
@@ -140,7 +140,7 @@ func (k *Keeper) do(ctx context.Context, job Job, m *murmur) {
 	if ctx.Err() != nil {
 		return
 	}
-	k.Meter.Task(job.Name, k.Now(), err)
+	k.Meter.Task(job.Name, k.Now(), outcomeOf(err))
 	if err == nil {
 		m.worked(ctx)
 		return
@@ -153,6 +153,18 @@ func (k *Keeper) do(ctx context.Context, job Job, m *murmur) {
 			k.Log.WarnContext(ctx, "the lease of a job stays", "job", job.Name, "error", err)
 		}
 	}
+}
+
+// outcomeOf tells an outage of the database, which is told apart by other means
+// and ends by itself, from a job that fails.
+func outcomeOf(err error) meter.TaskOutcome {
+	switch {
+	case err == nil:
+		return meter.TaskDone
+	case portal.ErrorCode(err) == portal.CodeUnavailable:
+		return meter.TaskOutage
+	}
+	return meter.TaskFailed
 }
 
 func (k *Keeper) due(ctx context.Context, job Job) (bool, error) {

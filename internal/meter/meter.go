@@ -41,6 +41,16 @@ const (
 	Failed    Outcome = "failed" // a fault of ours
 )
 
+// TaskOutcome is what came of a run of a job.
+type TaskOutcome string
+
+// The outcomes of runs of jobs.
+const (
+	TaskDone   TaskOutcome = "done"
+	TaskOutage TaskOutcome = "outage" // the database does not answer
+	TaskFailed TaskOutcome = "failed"
+)
+
 // MailOutcome is what came of a try to hand a mail over.
 type MailOutcome string
 
@@ -197,20 +207,21 @@ func (m *Meter) countJobs() {
 
 // Tasks begins the counters of a job.
 func (m *Meter) Tasks(name string) {
-	if m != nil {
-		m.runs.WithLabelValues(name, "done")
-		m.runs.WithLabelValues(name, "failed")
+	if m == nil {
+		return
+	}
+	for _, outcome := range []TaskOutcome{TaskDone, TaskOutage, TaskFailed} {
+		m.runs.WithLabelValues(name, string(outcome))
 	}
 }
 
 // Task counts a run of a job that ended now.
-func (m *Meter) Task(name string, now time.Time, err error) {
-	switch {
-	case m == nil:
-	case err != nil:
-		m.runs.WithLabelValues(name, "failed").Inc()
-	default:
-		m.runs.WithLabelValues(name, "done").Inc()
+func (m *Meter) Task(name string, now time.Time, outcome TaskOutcome) {
+	if m == nil {
+		return
+	}
+	m.runs.WithLabelValues(name, string(outcome)).Inc()
+	if outcome == TaskDone {
 		m.lastSuccess.WithLabelValues(name).Set(float64(now.UnixMilli()) / 1000)
 	}
 }

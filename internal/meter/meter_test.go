@@ -1,14 +1,12 @@
 package meter
 
 import (
-	"errors"
 	"testing"
 	"time"
 )
 
 // A nil Meter takes everything and counts nothing.
 func TestNilMeterCountsNothing(t *testing.T) {
-	err := errors.New("no")
 	all := func() {
 		var m *Meter
 		m.SignIn(Password, SignedIn)
@@ -16,7 +14,7 @@ func TestNilMeterCountsNothing(t *testing.T) {
 		m.Throttled("password")
 		m.Mail(MailSent)
 		m.Tasks("job")
-		m.Task("job", time.Time{}, err)
+		m.Task("job", time.Time{}, TaskDone)
 		m.Begin()
 		m.End()
 		m.Panicked()
