@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -68,6 +69,7 @@ type walk struct {
 	server      *server
 	gary, wendy *browser.Page
 	secret      string // in Wendy's phone
+	begun       int    // setups of hers; the number is in the label
 }
 
 func newWalk(t *testing.T, view browser.View) *walk {
@@ -178,12 +180,13 @@ func (w *walk) moveSlider() {
 	}
 	w.twoFactor().Lacks("set-up in progress")
 	slider.Press()
+	w.begun = 2
 	w.wantStatus("Disabled")
 	w.twoFactor().Has("set-up in progress")
 }
 
 func (w *walk) scan() {
-	w.secret = w.scanned("wendy.okafor")
+	w.secret = w.scanned()
 	typed := regexp.MustCompile(`([A-Z2-7]{4} ){7}[A-Z2-7]{4}`).FindString(w.twoFactor().Text())
 	if strings.ReplaceAll(typed, " ", "") != w.secret {
 		w.t.Fatalf("the key for typing is %q, the QR code has %q", typed, w.secret)
@@ -191,14 +194,14 @@ func (w *walk) scan() {
 }
 
 // scanned reads the QR code off a screenshot of the page and returns its key.
-func (w *walk) scanned(account string) string {
+func (w *walk) scanned() string {
 	w.t.Helper()
 	uri, err := url.Parse(testkit.ReadQR(w.t, w.wendy.FullPage()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	q := uri.Query()
-	if uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Northwind Telecom Portal:"+account ||
+	if uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != fmt.Sprintf("/Northwind Telecom Portal:wendy.okafor (%d)", w.begun) ||
 		q.Get("issuer") != "Northwind Telecom Portal" || q.Get("algorithm") != "SHA1" || q.Get("digits") != "6" || q.Get("period") != "30" {
 		w.t.Fatalf("the key URI is not exact: %s", uri.Redacted())
 	}
@@ -308,7 +311,8 @@ func (w *walk) enable() {
 	w.t.Helper()
 	w.wendy.Open(w.server.Base + "/account")
 	w.twoFactor().Switch("Two Factor Authentication").Press()
-	w.secret = w.scanned("wendy.okafor")
+	w.begun++
+	w.secret = w.scanned()
 	w.wendy.Fill("Enter the code here", w.code())
 	w.wendy.Press("Submit")
 	w.wantStatus("Enabled")
