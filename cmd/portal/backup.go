@@ -120,7 +120,7 @@ func (cmd *restoreCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := saved.Restore(ctx, ring, place, path); err != nil {
 		return err
 	}
-	if err := cmd.grant(ctx, place); err != nil {
+	if err := errors.Join(c.forgetDatabase(), cmd.grant(ctx, place)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w.Out, "Restored %d customers, %d users and %d events of %s UTC.\nWhat was revoked or used since then is open again in this data, so that no portal starts on it yet. Now run:\n  portal post-restore\n",

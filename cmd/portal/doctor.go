@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,8 +66,10 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *cli, w world) error {
 // config is the house of these settings.
 func (cmd *doctorCmd) config(c *cli, w world) doctor.Config {
 	quiet := slog.New(slog.DiscardHandler)
+	known, err := c.belongs()
 	return doctor.Config{
-		Data: c.Data, RingFile: filepath.Join(c.Data, "keyring.json"), Database: c.Database, DatabaseErr: c.databaseErr,
+		Data: c.Data, RingFile: filepath.Join(c.Data, "keyring.json"), Database: c.Database, DatabaseErr: cmp.Or(c.databaseErr, err),
+		Belongs: known.Database, Born: known.Born,
 		Secrets: cmd.secrets(w), Helo: cmd.helo(), Jobs: leased(), Quick: cmd.Quick,
 		PutBack: func(ctx context.Context, data *store.Store) (bool, error) {
 			err := backup.NewWitness(c.Data, data, w.Now).Check(ctx)

@@ -18,6 +18,13 @@ type migrateCmd struct {
 // Run applies what is missing. It needs no key ring: the owner of the database
 // need not be able to read what it holds.
 func (cmd *migrateCmd) Run(ctx context.Context, c *cli, w world) error {
+	known, err := c.belongs()
+	if err == nil {
+		err = c.refuseStray(known)
+	}
+	if err != nil {
+		return err
+	}
 	if cmd.Plan {
 		return c.plan(ctx, w)
 	}

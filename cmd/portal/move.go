@@ -40,7 +40,12 @@ func (cmd *moveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err != nil {
 		return errors.Join(err, source.Close())
 	}
-	return errors.Join(cmd.move(ctx, w, source, target, file, store.Place(to)), source.Close(), target.Close())
+	remember := func() error { return c.rememberDatabase(ctx, to, target) }
+	err = cmd.move(ctx, w, store.MoveConfig{From: source, To: target, FromName: file, ToName: store.Place(to), Closed: remember})
+	if err == nil { // also where an earlier try was killed at its very end
+		err = remember()
+	}
+	return errors.Join(err, source.Close(), target.Close())
 }
 
 // target is where to, with its password out of the arguments where a file has it.
@@ -62,19 +67,18 @@ func (cmd *moveCmd) target(c *cli, w world) (string, error) {
 	return to, nil
 }
 
-func (cmd *moveCmd) move(ctx context.Context, w world, source, target *store.Store, file, place string) error {
-	name := file
+func (cmd *moveCmd) move(ctx context.Context, w world, m store.MoveConfig) error {
+	file := m.FromName
 	if absolute, err := filepath.Abs(file); err == nil {
-		name = absolute
+		m.FromName = absolute
 	}
-	err := keeper.Move(ctx, host(), store.MoveConfig{
-		From: source, To: target, FromName: name + " on " + hostName(), ToName: place, ID: rand.Text(),
-		Tell: func(format string, args ...any) { fmt.Fprintf(w.Err, format+"\n", args...) },
-	})
-	if err != nil {
+	m.FromName += " on " + hostName()
+	m.ID = rand.Text()
+	m.Tell = func(format string, args ...any) { fmt.Fprintf(w.Err, format+"\n", args...) }
+	if err := keeper.Move(ctx, host(), m); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "Everything is in %s now. Start the portal there with --database and the same data folder, which has the key ring.\n"+
-		"%s is closed for good and no longer needed; it holds all that it held.\n", place, file)
+	_, err := fmt.Fprintf(w.Out, "Everything is in %s now. Start the portal there with --database and the same data folder, which has the key ring.\n"+
+		"%s is closed for good and no longer needed; it holds all that it held.\n", m.ToName, file)
 	return err
 }

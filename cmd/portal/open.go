@@ -55,10 +55,7 @@ func (c *cli) open(ctx context.Context, w world, log *slog.Logger) (*services, e
 
 // openMetered is open where a meter counts what is done; nil counts nothing.
 func (c *cli) openMetered(ctx context.Context, w world, log *slog.Logger, m *meter.Meter) (*services, error) {
-	if err := c.makeData(); err != nil {
-		return nil, err
-	}
-	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now, Node: hostName(), Meter: m})
+	data, err := c.openData(ctx, w, m)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +67,25 @@ func (c *cli) openMetered(ctx context.Context, w world, log *slog.Logger, m *met
 	s := c.newServices(services{ring: ring, store: data, meter: m}, w.Now, log)
 	s.ringFile, s.witness = path, backup.NewWitness(c.Data, data, w.Now)
 	return s, nil
+}
+
+// openData opens the database that the data folder belongs to.
+func (c *cli) openData(ctx context.Context, w world, m *meter.Meter) (*store.Store, error) {
+	known, err := c.belongs()
+	if err == nil {
+		err = c.refuseStray(known)
+	}
+	if err == nil {
+		err = c.makeData()
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := store.Open(ctx, store.Config{Database: c.Database, DataFolder: c.Data, Now: w.Now, Node: hostName(), Meter: m, Born: known.Born})
+	if errors.Is(err, store.ErrOther) {
+		return nil, c.otherDatabase(known, placeOf(c.Database)+" is not that one")
+	}
+	return data, err
 }
 
 // weak is the list of passwords that nobody may choose. A file is read by the

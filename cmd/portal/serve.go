@@ -73,9 +73,7 @@ func (cmd *serveCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := s.refuseRestored(ctx, log); err != nil {
 		return errors.Join(err, s.store.Close())
 	}
-	if err := c.rememberBase(base); err != nil {
-		log.WarnContext(ctx, "the base URL cannot be noted for other commands; they need --base-url", "error", err)
-	}
+	c.remember(ctx, base, s.store, log)
 	if w.Getenv("GOMAXPROCS") == "" { // or else the operator has decided
 		expectRush(s.hasher)
 	}

@@ -31,6 +31,7 @@ const (
 	SpaceOut       Code = "space-out"
 
 	DatabaseClosed Code = "database-closed"
+	DatabaseOther  Code = "database-other"
 	DatabaseOwner  Code = "database-owner"
 	SchemaAbsent   Code = "schema-absent"
 	SchemaPending  Code = "schema-pending"
@@ -115,6 +116,7 @@ var catalogue = map[Code]kind{
 	SpaceOut:       {Error, "Make room at once: nothing can be written, and nobody can sign in."},
 
 	DatabaseClosed: {Error, "Start the database, or put --database or --data right. Nobody can sign in meanwhile."},
+	DatabaseOther:  {Error, "Name the database of this data folder with --database or PORTAL_DATABASE_FILE. Where the change is meant, remove database.json from the folder; to begin anew in it, move the key ring away."},
 	DatabaseOwner:  {Note, "Give the service a role of its own (portal migrate --service-role, docs/audit.md): whoever takes the service over could rewrite the audit trail."},
 	SchemaAbsent:   {Error, "Start the portal once (portal serve, or portal migrate with the role that owns the database), or name the right database."},
 	SchemaPending:  {Warning, "The next start of this program brings the schema up to date."},

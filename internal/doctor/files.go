@@ -25,7 +25,7 @@ const (
 // files looks at the modes of everything that holds a secret, the key ring
 // apart: that has a check of its own.
 func (h *House) files(_ context.Context, r *Report) error {
-	if h.missing = folderMissing(h.Data); h.missing {
+	if h.missing = missing(h.Data); h.missing {
 		r.Found(FolderMissing, "the data folder %s is not there", h.Data)
 	} else if err := h.folder(r); err != nil {
 		return err

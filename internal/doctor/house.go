@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,6 +24,10 @@ type Config struct {
 	// DatabaseErr says why the URL could not be read.
 	Database    string
 	DatabaseErr error
+	// Belongs names the database that the data folder belongs to, and Born is
+	// when that was made; empty where nobody has noted it.
+	Belongs string
+	Born    time.Time
 	// Secrets are files, beside those of the data folder, that hold a secret.
 	Secrets []Secret
 	// Mail is the mail server; nil where there is none. MailErr says why its
@@ -50,6 +55,7 @@ type Secret struct{ Name, Path string }
 type House struct {
 	Config
 	missing bool         // the data folder
+	unmade  bool         // the database
 	opened  *store.Store // whatever its schema
 	data    *store.Store // of this program's schema
 	ring    *seal.Ring   // that fits the data
@@ -123,10 +129,17 @@ func (h *House) database(ctx context.Context, r *Report) error {
 		r.Found(NotLooked, "not looked at, because there is no data folder")
 		return nil
 	}
+	if h.stray(r) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, opening)
 	defer cancel()
-	data, err := store.Inspect(ctx, store.Config{Database: h.Database, DataFolder: h.Data, Now: h.Now})
-	if err != nil {
+	data, err := store.Inspect(ctx, store.Config{Database: h.Database, DataFolder: h.Data, Now: h.Now, Born: h.Born})
+	switch {
+	case errors.Is(err, store.ErrOther):
+		r.Found(DatabaseOther, "the portal was served with %s last, and this is not that database", h.Belongs)
+		return nil
+	case err != nil:
 		r.Found(DatabaseClosed, "it cannot be opened: %s", inWords(err))
 		return nil
 	}
@@ -136,6 +149,24 @@ func (h *House) database(ctx context.Context, r *Report) error {
 	}
 	r.Fine("%s answers", data.Name())
 	return nil
+}
+
+// stray tells whether SQLite would be made in a folder that belongs to a
+// database somewhere else, or is to be made in a new one.
+func (h *House) stray(r *Report) bool {
+	if h.Database != "" || !missing(filepath.Join(h.Data, "portal.db")) {
+		return false
+	}
+	switch {
+	case h.Belongs != "":
+		r.Found(DatabaseOther, "the portal was served with %s last; no database is named, and there is no portal.db in %s", h.Belongs, h.Data)
+	case !missing(h.RingFile):
+		r.Found(DatabaseOther, "%s has a key ring and no portal.db, and no database is named: what was written with that ring is somewhere else", h.Data)
+	default:
+		h.unmade = true
+		r.Found(SchemaAbsent, "there is no portal.db in %s yet", h.Data)
+	}
+	return true
 }
 
 // schema holds it against this program's.
@@ -151,6 +182,7 @@ func (h *House) schema(ctx context.Context, r *Report) error {
 	case state.CutShort:
 		r.Found(RestoreCutShort, "a restore into this database has begun and did not end")
 	case state.Absent:
+		h.unmade = true
 		r.Found(SchemaAbsent, "no portal has written to this database yet")
 	case state.Foreign != nil:
 		r.Found(SchemaForeign, "%v", state.Foreign)
@@ -196,8 +228,8 @@ func (h *House) restore(ctx context.Context, r *Report) error {
 	return err
 }
 
-// folderMissing tells whether the data folder is there at all.
-func folderMissing(path string) bool {
+// missing tells whether there is no such file or folder.
+func missing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }

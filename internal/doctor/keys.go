@@ -66,7 +66,14 @@ func (h *House) readRing(ctx context.Context, r *Report) (*seal.Ring, error) {
 
 // noRing tells a ring that is lost from one that is not made yet.
 func (h *House) noRing(ctx context.Context, r *Report, missing error) error {
-	if h.data == nil {
+	switch {
+	case h.unmade:
+		r.Found(RingUnmade, "nothing was written with a key yet")
+		return nil
+	case h.opened == nil:
+		r.Found(NotLooked, "it is not there; whether one was made yet is not looked at, because the database is closed")
+		return nil
+	case h.data == nil: // a portal has written there
 		r.Found(RingMissing, "%v", missing)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,7 +18,7 @@ func Inspect(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(false)}
-	if err := errors.Join(s.Ping(ctx), s.askOwner(ctx)); err != nil {
+	if err := cmp.Or(s.Ping(ctx), s.refuseOther(c.Born)(ctx), s.askOwner(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -22,6 +22,9 @@ type MoveConfig struct {
 	ID string
 	// Tell says how far it is.
 	Tell func(format string, args ...any)
+	// Closed is called once the source is closed for good, before anything is
+	// done at the target.
+	Closed func() error
 	// Done records the move in the transaction that opens the new place.
 	Done func(tx *Tx, rows int64) error
 }
@@ -70,6 +73,9 @@ func Move(ctx context.Context, c MoveConfig) error {
 		return err
 	}
 	m.Tell("%s is closed.", m.FromName)
+	if err := m.Closed(); err != nil {
+		return err
+	}
 	return m.openTarget(ctx, id)
 }
 

@@ -24,6 +24,8 @@ var (
 	ErrConflict = errors.New("not unique")
 	// ErrUnaudited says that a change recorded no event; it was not committed.
 	ErrUnaudited = errors.New("a change without its event is refused")
+	// ErrOther says that this is not the database that was expected here.
+	ErrOther = errors.New("this is another database")
 )
 
 // Config says where the data is.
@@ -38,6 +40,10 @@ type Config struct {
 	Meter *meter.Meter
 	// Moving opens either end of a move, which is closed to everybody else.
 	Moving bool
+	// Born is when the database was made that is expected here, as Store.Born
+	// tells it; another one is refused, and left as it is. The zero time expects
+	// nothing.
+	Born time.Time
 }
 
 // Store is the open database.
@@ -61,7 +67,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{pools: pools, now: c.Now, node: c.Node, statements: newStatements(pools.prepare), meter: c.Meter}
-	steps := []func(context.Context) error{s.selfTest, s.settled, s.refuseCutShort, s.askOwner, s.migrate, s.noteFile}
+	steps := []func(context.Context) error{s.selfTest, s.settled, s.refuseCutShort, s.refuseOther(c.Born), s.askOwner, s.migrate, s.noteFile}
 	if c.Moving {
 		steps = slices.Delete(steps, 1, 2)
 	}
