@@ -45,10 +45,11 @@ func (s *services) keep(ctx context.Context, n *keeper.Node) (stop func()) {
 	}
 }
 
-// jobs are what one node or another does from time to time.
+// jobs are what one node or another does from time to time. All but two go by
+// the clock: to seal and to note are the same at any time.
 func (s *services) jobs(n *keeper.Node) []keeper.Job {
 	jobs := []keeper.Job{
-		{Name: "answer who forgot a password", Do: func(ctx context.Context) error { return s.auth.AnswerResets(ctx, portal.Itself()) }},
+		{Name: "answer who forgot a password", Do: inTime(n, s.auth.AnswerResets)},
 		{Name: "remind of the 2FA policy", Every: time.Hour, Do: inTime(n, s.admin.RemindOfPolicy)},
 		{Name: "seal the audit trail", Do: func(ctx context.Context) error { return s.audit.Seal(ctx, portal.Itself()) }},
 		{Name: "forget what is past its time", Every: time.Hour, Do: inTime(n, s.auth.Forget)},
@@ -58,7 +59,7 @@ func (s *services) jobs(n *keeper.Node) []keeper.Job {
 	}
 	jobs = append(jobs, keeper.Job{Name: "note the newest event", Do: s.witness.Note})
 	if s.post.Server != nil {
-		jobs = append(jobs, keeper.Job{Name: "mail", Do: func(ctx context.Context) error { return s.post.Deliver(ctx, portal.Itself()) }})
+		jobs = append(jobs, keeper.Job{Name: "mail", Do: inTime(n, s.post.Deliver)})
 	}
 	return jobs
 }

@@ -178,3 +178,37 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 }
+
+// A node whose clock is wrong does nothing that goes by it: mails are not given
+// up, requests not answered, nothing ages. Once the clock is right it all is done.
+func TestWrongClockDoesNoJob(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.Database = testkit.Postgres(t)
+	in.Run("", "customer", "add", "Acme")
+	node := in.second()
+	node.clock = filepath.Join(t.TempDir(), "clock")
+	node.Advance(80 * time.Hour)
+	post := testkit.SMTP(t)
+	s := node.Serve(throughMail(post)...)
+	in.Run("", "user", "add", "--customer", "Acme", "--name", "Ivy", "--email", "ivy@example.com", "ivy")
+	for _, job := range []string{
+		"answer who forgot a password", "remind of the 2FA policy", "forget what is past its time", "give up mails that waited too long", "age kept setups", "prune the audit trail", "mail",
+	} {
+		s.until("the job is refused: "+job, func() bool {
+			for line := range strings.Lines(s.Log()) {
+				if strings.Contains(line, `"job":"`+job+`"`) && strings.Contains(line, "the clock of this machine is 80h0m0s ahead") {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	if n := number(t, in.beneath(), "SELECT COUNT(*) FROM mails WHERE state = 'waiting' AND tries = 0"); n != 1 {
+		t.Errorf("%d mails wait untouched, want the invitation:\n%s", n, in.Run("", "mail", "list"))
+	}
+	node.Advance(-80 * time.Hour)
+	if mail := post.Next(); mail.To != "ivy@example.com" {
+		t.Errorf("the mail is %+v", mail)
+	}
+}
