@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portal"
+	"portal/internal/seal"
 	"portal/internal/store"
 )
 
@@ -80,6 +81,12 @@ func ownerOf(ctx context.Context, view store.View, id portal.UserID) (portal.Pas
 	return OwnerOf(user, customer, view.Now), err
 }
 
+// samePassword tells whether two texts are one password, however they were
+// typed (PW-05).
+func samePassword(one, other string) bool {
+	return hmac.Equal([]byte(seal.NormalizePassword(one)), []byte(seal.NormalizePassword(other)))
+}
+
 // sameAgain refuses the password that was to be replaced.
 func sameAgain() error {
 	return portal.Invalid(portal.FieldNewPassword, "This is the password that you have now. Choose another one.")
@@ -94,7 +101,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor portal.Actor, p Proo
 	if p.Password == "" {
 		return Renewed{}, portal.Invalid(portal.FieldCurrent, "Enter your current password.")
 	}
-	if actor.Owes == portal.OwesPassword && hmac.Equal([]byte(newPassword), []byte(p.Password)) { // somebody else may know it (PW-09)
+	if actor.Owes == portal.OwesPassword && samePassword(newPassword, p.Password) { // somebody else may know it (PW-09)
 		return Renewed{}, sameAgain()
 	}
 	owner, err := ownerOf(ctx, s.store.View(actor.CustomerID), actor.UserID)

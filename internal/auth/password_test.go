@@ -66,3 +66,19 @@ func TestOperatorsListOfWeakPasswords(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A password that somebody else may know is not taken again, in whichever form
+// it is typed (PW-05, PW-09).
+func TestSamePasswordInAnotherForm(t *testing.T) {
+	s := onSQLite(t)
+	p := s.person(t, "wendy")
+	const composed, decomposed = "caf\u00e9 at the seaside", "cafe\u0301 at the seaside"
+	p.Take(s.Auth.ChangePassword(t.Context(), p.Actor(), password(), composed))
+	actor := p.Actor()
+	actor.Owes = portal.OwesPassword
+	for _, again := range []string{composed, decomposed} {
+		_, err := s.Auth.ChangePassword(t.Context(), actor, auth.Proof{Password: composed}, again)
+		refused(t, again, err, portal.CodeInvalid)
+		mustBeAbout(t, again, err, portal.FieldNewPassword)
+	}
+}
