@@ -39,8 +39,8 @@ func StandsAlone(password string) bool { return passwordLength(password) >= MinP
 func passwordLength(password string) int { return utf8.RuneCountInString(norm.NFC.String(password)) }
 
 // CheckPassword applies the rules that need no list to a new password: its
-// length, and that it is not made of names that belong to its owner (PW-07).
-// Composition does not matter (PW-03). The length counts code points of the NFC
+// length, that it is not the same few characters again and again (PW-06), and
+// that it is not made of names that belong to its owner (PW-07). Composition does not matter (PW-03). The length counts code points of the NFC
 // form, which is what is hashed (PW-05).
 func CheckPassword(f Field, password string, owner PasswordOwner) error {
 	length, least := passwordLength(password), owner.MinLength()
@@ -53,10 +53,27 @@ func CheckPassword(f Field, password string, owner PasswordOwner) error {
 		return Invalid(f, "This password has %d of at least %d characters. Add a word or two: a few words that only you would put together are easy to remember.", length, least)
 	case length > MaxPassword:
 		return Invalid(f, "A password has at most %d characters; this one has %d.", MaxPassword, length)
+	case monotonous(password):
+		return Invalid(f, "This password is made of fewer than %d different characters; like the common and breached ones it is tried first. Choose a few words that nobody else would put together.", fewCharacters)
 	case owner.named(password):
 		return Invalid(f, "This password is made of names that others know: yours, the customer's or the portal's. Choose a few words that have nothing to do with them.")
 	}
 	return nil
+}
+
+// fewCharacters is how many different ones a password has that is more than a
+// rhythm on the keys. Invisible signs and spaces that are many count as none
+// and one.
+const fewCharacters = 4
+
+// monotonous tells whether a password has hardly any different characters. No
+// stem is left to compare where it has none at all.
+func monotonous(password string) bool {
+	different := map[rune]bool{}
+	for _, r := range FoldKey(password) {
+		different[r] = true
+	}
+	return len(different) < fewCharacters
 }
 
 // named tells whether the password as a whole is made of the names around its

@@ -7,12 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// Length counts code points of the composed form; nothing else matters.
+// round says that many of a few characters, one after the other and again.
+func round(n int, characters ...string) (s string) {
+	for i := range n {
+		s += characters[i%len(characters)]
+	}
+	return s
+}
+
+// Length counts code points of the composed form; beside it nothing matters but
+// that there are four different characters.
 func TestCheckPassword(t *testing.T) {
+	abcd, faces, accents := []string{"a", "b", "c", "d"}, []string{"🙂", "🙃", "🙁", "😐"}, []string{"e\u0301", "a\u0301", "o\u0301", "i\u0301"}
 	for password, ok := range map[string]bool{
-		"": false, strings.Repeat("a", 14): false, strings.Repeat("a", 15): true, strings.Repeat("a", 256): true, strings.Repeat("a", 257): false,
-		strings.Repeat(" ", 15): true, strings.Repeat("🙂", 14): false, strings.Repeat("🙂", 15): true, strings.Repeat("🙂", 256): true,
-		strings.Repeat("e\u0301", 14): false, strings.Repeat("e\u0301", 15): true, strings.Repeat("e\u0301", 256): true,
+		"": false, round(14, abcd...): false, round(15, abcd...): true, round(256, abcd...): true, round(257, abcd...): false,
+		round(14, faces...): false, round(15, faces...): true, round(256, faces...): true,
+		round(14, accents...): false, round(15, accents...): true, round(256, accents...): true, "  - -  , ,  . .": true,
+		round(15, "a"): false, round(256, "🙂", "🙃", "🙁"): false, round(30, "a", "A", "b", "B", "c", "C"): false, "121212-121212-121212": false,
+		round(15, " "): false, round(15, "\u00a0", "\u2003", " ", "\u3000"): false, round(15, "\u200b"): false, round(16, "\u200b", "\u200c", "\u200d", "\u2060"): false,
+		"a              ": false, "ab \u200b ab \u200c ab \u200d": false,
 		"a tab\tis no sign of a password": false, "nor is \x00 or half a \xe2\x82 sign": false,
 	} {
 		err := CheckPassword(FieldNewPassword, password, PasswordOwner{})
@@ -56,7 +69,7 @@ func TestPasswordOfNames(t *testing.T) {
 		}
 	}
 	for _, password := range []string{
-		"wendy keeps seven geese", "the northwind blows cold", "portal to nowhere near", "okafor#%)(!]=}$&*", "wendy 739201846502", "73920184650284 wendy", "     -----     .....",
+		"wendy keeps seven geese", "the northwind blows cold", "portal to nowhere near", "okafor#%)(!]=}$&*", "wendy 739201846502", "73920184650284 wendy", "  -- ..  ++ @@  __",
 	} {
 		if err := CheckPassword(FieldNewPassword, password, wendy()); err != nil {
 			t.Errorf("%q: %v", password, err)
@@ -71,7 +84,8 @@ func TestPasswordStems(t *testing.T) {
 	for password, stem := range map[string]string{
 		"PassWord": "password", "dragon1984": "dragon", "!!dragon2026!!": "dragon", "20261224dragon": "dragon", "dragon000000000000": "dragon",
 		"dragon1234567890123": "dragon", "dragon 9876543210": "dragon", "p@$$w0rd": "password", "f1ower": "flower", "f1sh": "fish", "nogard": "dragon",
-		"dragondragondragon": "dragon", "dragon-dragon-dragon": "dragon", "DragonDragonDra": "dragon", "dragon!dragon!": "dragon", "ｄｒａｇｏｎ": "dragon",
+		"dragondragondragon": "dragon", "dragon-dragon-dragon": "dragon", "DragonDragonDra": "dragon", "dragon!dragon!": "dragon",
+		"12345678 12345678": "12345678", "123456789-123456789": "123456789", "!1234567890 !1234567890": "1234567890", "12345678!!": "12345678", "ｄｒａｇｏｎ": "dragon",
 	} {
 		if stems := PasswordStems(password); !slices.Contains(stems, stem) {
 			t.Errorf("%q comes down to %q, not to %q", password, stems, stem)
@@ -89,7 +103,7 @@ func TestPasswordStems(t *testing.T) {
 // FuzzPasswordStems holds that no password can make the comparison long, or
 // break it.
 func FuzzPasswordStems(f *testing.F) {
-	for _, s := range []string{"password1!", strings.Repeat("ab", 128), strings.Repeat("\uFDFA", 256), "\xff!1", "é1"} {
+	for _, s := range []string{"password1!", "20261224", "12345678901234567890", strings.Repeat(" ", 15), strings.Repeat("\u200b\u200c", 8), strings.Repeat("ab", 128), strings.Repeat("\uFDFA", 256), "\xff!1", "é1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, password string) {
@@ -100,8 +114,17 @@ func FuzzPasswordStems(f *testing.F) {
 		if passwordLength(password) > MaxPassword {
 			return
 		}
-		if n := len(PasswordStems(password)); n > 12*(2*longestUnit+1) {
+		stems := PasswordStems(password)
+		if n := len(stems); n > 18*(3*longestUnit+1) {
 			t.Errorf("%q comes down to %d texts", password, n)
+		}
+		if err == nil && (len(stems) == 0 || monotonous(password)) {
+			t.Errorf("%q is taken and there is nothing to compare", password)
+		}
+		if key := FoldKey(password); strings.IndexFunc(key, isSign) < 0 && key != "" && utf8.RuneCountInString(key) < longestUnit {
+			if repeated := PasswordStems(key + "-" + key); !slices.Contains(repeated, FoldKey(key)) {
+				t.Errorf("%q, repeated, comes down to %q", key, repeated)
+			}
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // easiest of them.
 func PasswordStems(password string) []string {
 	folded := FoldKey(password)
-	stems := []string{folded, withoutEnds(folded)}
+	stems := []string{folded, withoutSigns(folded), withoutEnds(folded)}
 	for _, s := range slices.Clone(stems) {
 		stems = append(stems, asLetters(s, 'i'), asLetters(s, 'l'))
 	}
@@ -71,10 +71,16 @@ func units(s string) []string {
 	for n := 1; n <= min(len(runes)-1, longestUnit); n++ {
 		if slices.Equal(runes[n:], runes[:len(runes)-n]) {
 			unit := string(runes[:n])
-			all = append(all, unit, withoutEnds(unit))
+			all = append(all, unit, withoutSigns(unit), withoutEnds(unit))
 		}
 	}
 	return all
+}
+
+// withoutSigns takes signs alone from both ends of a text: digits may be all that
+// there is.
+func withoutSigns(s string) string {
+	return reversed(withoutRun(reversed(withoutRun(s, isSign, fewSigns)), isSign, fewSigns))
 }
 
 // withoutEnds takes the usual additions from both ends of a text.

@@ -25,6 +25,8 @@ func TestWeakPasswordsAreRefused(t *testing.T) {
 	for _, password := range []string{
 		"passwordpassword", "PasswordPasswordPass", "password1234567", "Password2026!!!", "P@ssw0rdP@ssw0rd", "!!!2026dragon2026", "drowssapdrowssap",
 		"123456789012345", "qwertyuiopasdfgh", "1q2w3e4r5t6y7u8i", "aaaaaaaaaaaaaaa", "iloveyouiloveyou", "sunshine 2026 !", "letmein-letmein-letmein", "abc123abc123abc123",
+		"12345678 12345678", "123456789-123456789", "1234567890 1234567890", "121212-121212-121212", "123456-123456-123456", "1234567812345678", "12345678 12345678!!",
+		"               ", strings.Repeat("\u200b", 15), strings.Repeat("\u200b\u2060\u200d", 5), "a              ", "ababababababababab", "123 123 123 123 123",
 	} {
 		err := choose(t, s.Auth, password, portal.PasswordOwner{})
 		refused(t, password, err, portal.CodeInvalid)
