@@ -106,10 +106,14 @@ func openPools(database, dataFolder string) (pools, error) {
 	switch {
 	case database == "":
 		return openSQLite(filepath.Join(dataFolder, sqliteFile))
-	case strings.HasPrefix(database, "postgres://"), strings.HasPrefix(database, "postgresql://"):
+	case isPostgres(database):
 		return openPostgres(database)
 	}
-	return pools{}, fmt.Errorf("the database %q is not known: leave it empty for SQLite or give postgres://…", redactURL(database))
+	return pools{}, fmt.Errorf("the database %q is not known: leave it empty for SQLite or give postgres://…", Place(database))
+}
+
+func isPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
 }
 
 func openSQLite(path string) (pools, error) {
@@ -158,15 +162,6 @@ func openPostgres(database string) (pools, error) {
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(20)
 	return pools{dialect: postgresDialect(), place: database, writer: db, reader: db}, nil
-}
-
-// redactURL hides the password of a database URL for messages and logs.
-func redactURL(database string) string {
-	u, err := url.Parse(database)
-	if err != nil {
-		return "(unreadable URL)"
-	}
-	return u.Redacted()
 }
 
 func (p pools) close() error {

@@ -1,14 +1,11 @@
 package store
 
 import (
-	"fmt"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // libpqVariables are the parameters of a database URL that PostgreSQL's own
@@ -30,9 +27,9 @@ var authorities = []string{
 func (s *Store) Environment() ([]string, error) { return environmentOf(s.place) }
 
 func environmentOf(database string) ([]string, error) {
-	config, err := pgx.ParseConfig(database)
+	config, err := configOf(database)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+		return nil, err
 	}
 	var hosts, ports []string
 	for _, to := range ways(config) {

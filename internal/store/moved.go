@@ -79,7 +79,7 @@ func (s *Store) moveNote(ctx context.Context, from asker) (n moveNote, err error
 // and options.
 func Place(database string) string {
 	u, err := url.Parse(database)
-	if err != nil {
+	if err != nil || u.Fragment != "" || !isPostgres(database) {
 		return "(unreadable URL)"
 	}
 	where := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -17,17 +18,17 @@ import (
 // otherwise is refused; on this machine it may.
 func protected(database string) (string, error) {
 	u, err := url.Parse(database)
-	if err != nil {
-		return "", fmt.Errorf("the database URL %s cannot be read", redactURL(database))
+	if err != nil || u.Fragment != "" {
+		return "", errors.New("the database URL cannot be read; a sign in its password that means something in a URL is written as a number: # as %23, / as %2F, ? as %3F, @ as %40")
 	}
-	config, err := pgx.ParseConfig(database)
+	config, err := configOf(database)
 	if err != nil {
-		return "", fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+		return "", err
 	}
 	query := u.Query()
 	for name, values := range query {
 		if len(values) > 1 { // one reader would take the first, another the last
-			return "", fmt.Errorf("the database URL %s says %s more than once", redactURL(database), name)
+			return "", fmt.Errorf("the database URL %s says %s more than once", Place(database), name)
 		}
 	}
 	if !query.Has("sslmode") && !onThisMachine(config) {
@@ -36,9 +37,20 @@ func protected(database string) (string, error) {
 		return protected(u.String())
 	}
 	if !onThisMachine(config) && !verifying(config) {
-		return "", fmt.Errorf("sslmode=%s does not protect the way to the database %s: leave it out or say verify-full, with sslrootcert where the certificate is of an own authority", query.Get("sslmode"), redactURL(database))
+		return "", fmt.Errorf("sslmode=%s does not protect the way to the database %s: leave it out or say verify-full, with sslrootcert where the certificate is of an own authority", query.Get("sslmode"), Place(database))
 	}
 	return database, nil
+}
+
+// configOf reads a database URL. What pgx says of one that it cannot read
+// repeats the URL, with the password where it does not find it.
+func configOf(database string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(database)
+	if err != nil {
+		said := err.Error()
+		return nil, fmt.Errorf("the database URL %s cannot be read%s", Place(database), said[strings.LastIndexByte(said, '`')+1:])
+	}
+	return config, nil
 }
 
 // verifying tells whether each server that a URL names has to prove that it is
@@ -79,9 +91,9 @@ const connectTimeout = 3 * time.Second
 // reaching is how connections are made. A server that is gone without a word
 // is found out within seconds, also by connections that only wait.
 func reaching(database string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(database)
+	config, err := configOf(database)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL %s: %w", redactURL(database), err)
+		return nil, err
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout

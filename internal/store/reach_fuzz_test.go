@@ -1,6 +1,7 @@
 package store
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,17 +15,19 @@ func FuzzProtected(f *testing.F) {
 		"postgres://u:s3cr3t@db.example.com/db", "postgres://u:s3cr3t@localhost,10.0.0.7:1/db?sslmode=prefer", "postgres://u:s3cr3t@[::1]:1/db?sslmode=disable",
 		"postgres://u:s3cr3t@db.example.com/db?sslmode=verify-full&sslmode=disable", "postgres://u:s3cr3t@/db?host=db.example.com&sslmode=verify-full",
 		"postgres://u:s3cr3t@localhost/db?hostaddr=10.0.0.7", "postgres://u:s3cr3t@localhost/db?service=x", "postgres://u:s3cr3t@h/db?%73slmode=allow",
+		"postgres://#u:s3cr3t@?0", "postgres://u:s3cr3t#x@h/db", "postgres://h/db?password=s3cr3t&sslmode=disable", "postgres://h/db?0&password=s3cr3t",
 		"postgresql://u:s3cr3t@h:99999/%zz", "postgres://u:s3cr3t@h/db?sslmode=verify-full&sslrootcert=system", "postgres://u:s3cr3t@h/db?sslnegotiation=direct",
 	} {
 		f.Add(database)
 	}
+	secret := regexp.MustCompile(`//\w*:s3cr3t[@#]|[?&]password=s3cr3t`)
 	f.Fuzz(func(t *testing.T, database string) {
-		if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
+		if !isPostgres(database) {
 			return
 		}
 		way, err := protected(database)
 		if err != nil {
-			if strings.Contains(database, "u:s3cr3t@") && strings.Contains(err.Error(), "s3cr3t") {
+			if secret.MatchString(database) && strings.Contains(err.Error(), "s3cr3t") {
 				t.Fatalf("%q: %v", database, err)
 			}
 			return
