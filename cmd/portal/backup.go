@@ -48,32 +48,40 @@ func (cmd *backupCmd) Run(ctx context.Context, c *cli, w world) error {
 		return err
 	}
 	return c.onData(ctx, w, func(s *services) error {
-		keyring := keyringBeside(cmd.KeyringFile, cmd.File)
-		if passphrase != "" { // the quicker one first: a short passphrase is told before the long work
-			if err := backup.SaveRing(keyring, s.ring, passphrase); err != nil {
-				return fmt.Errorf("the key ring was not backed up, and nothing else: %w", err)
-			}
+		to := backup.Target{File: cmd.File, Keyring: keyringBeside(cmd.KeyringFile, cmd.File), Passphrase: passphrase}
+		d, err := cmd.make(ctx, s, to, w.Now())
+		if err == nil {
+			err = d.Publish()
 		}
-		if err := cmd.make(ctx, s, w); err != nil {
-			if passphrase != "" {
-				err = errors.Join(err, os.Remove(keyring))
-			}
+		if err != nil {
 			return err
 		}
-		return tellRing(w, s, keyring, passphrase != "")
+		fmt.Fprintf(w.Out, "Backed up %s, %s and %s to %s (%d MB, SHA-256 %s).\n",
+			counted(d.Rows["customers"]-1, "customer"), counted(d.Rows["users"], "user"), counted(d.Rows["events"], "event"), cmd.File, (d.Size+1<<20-1)>>20, d.SHA256)
+		return tellRing(w, s, to.Keyring, passphrase != "")
 	})
 }
 
-func (cmd *backupCmd) make(ctx context.Context, s *services, w world) error {
-	return s.admin.BackUp(ctx, host(), func() (string, error) {
-		m, err := backup.Make(ctx, cmd.File, backup.Source{Store: s.store, Ring: s.ring, Now: w.Now(), Program: versionText()})
-		if err != nil {
+// make makes the backup, which gets its name when its event is recorded.
+func (cmd *backupCmd) make(ctx context.Context, s *services, to backup.Target, now time.Time) (d *backup.Draft, err error) {
+	err = s.admin.BackUp(ctx, host(), func() (string, error) {
+		if d, err = backup.Make(ctx, to, backup.Source{Store: s.store, Ring: s.ring, Now: now, Program: versionText()}); err != nil {
 			return "", err
 		}
-		_, err = fmt.Fprintf(w.Out, "Backed up %d customers, %d users and %d events to %s (%d MB, SHA-256 %s).\n",
-			m.Rows["customers"]-1, m.Rows["users"], m.Rows["events"], cmd.File, (m.Size+1<<20-1)>>20, m.SHA256)
-		return fmt.Sprintf("%d users, SHA-256 %s", m.Rows["users"], m.SHA256), err
+		return fmt.Sprintf("%d users, SHA-256 %s", d.Rows["users"], d.SHA256), nil
 	})
+	if err != nil && d != nil {
+		d.Discard()
+	}
+	return d, err
+}
+
+// counted is a number of things in words.
+func counted(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // tellRing says where the keys are, without which the backup is worth little.
@@ -123,8 +131,8 @@ func (cmd *restoreCmd) Run(ctx context.Context, c *cli, w world) error {
 	if err := errors.Join(c.forgetDatabase(), cmd.grant(ctx, place)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "Restored %d customers, %d users and %d events of %s UTC.\nWhat was revoked or used since then is open again in this data, so that no portal starts on it yet. Now run:\n  portal post-restore\n",
-		saved.Rows["customers"]-1, saved.Rows["users"], saved.Rows["events"], saved.MadeAt.Format(time.DateTime))
+	_, err = fmt.Fprintf(w.Out, "Restored %s, %s and %s of %s UTC.\nWhat was revoked or used since then is open again in this data, so that no portal starts on it yet. Now run:\n  portal post-restore\n",
+		counted(saved.Rows["customers"]-1, "customer"), counted(saved.Rows["users"], "user"), counted(saved.Rows["events"], "event"), saved.MadeAt.Format(time.DateTime))
 	return err
 }
 

@@ -217,7 +217,16 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("something is half done:\n%s\nbecame\n%s", before, after)
 	}
 	newClient(t, s.Base).Get("/healthz").want(t, 200)
+	elsewhere := t.TempDir()
+	backup := []string{"backup", filepath.Join(elsewhere, "backup"), "--passphrase-file", passphraseFile(t, backupPassphrase)}
+	if out, errors, code := s.Try("", backup...); code != 1 || out != "" {
+		t.Errorf("a backup that cannot be recorded ends with %d:\n%s%s", code, out, errors)
+	}
+	if left, err := os.ReadDir(elsewhere); err != nil || len(left) > 0 {
+		t.Errorf("a backup that is not recorded leaves %v, %v", left, err)
+	}
 	must(t, os.Remove(filler))
+	s.Run("", backup...)
 	s.Advance(time.Hour) // a try that could not be given back stays charged
 	again := s.person("wendy")
 	again.signIn()

@@ -14,7 +14,8 @@ import (
 const voidedAtOnce = 100
 
 // BackUp makes a backup by make, which says in a few words what it is, and
-// records that all data was taken out.
+// records that all data was taken out. Only then may anybody have it: where
+// this fails, it has to be discarded.
 func (s *Service) BackUp(ctx context.Context, actor portal.Actor, make func() (string, error)) error {
 	if err := actor.Can(portal.BackUp); err != nil {
 		return err

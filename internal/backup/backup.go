@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,16 +55,83 @@ type Source struct {
 	Program string
 }
 
-// Make writes a backup to a new file of mode 0600. What is there already is
-// left alone; where it fails or is killed there is no file of that name.
-func Make(ctx context.Context, path string, from Source) (Manifest, error) {
+// Target says where a backup is written to. Without a passphrase the key ring
+// is not written.
+type Target struct{ File, Keyring, Passphrase string }
+
+// Draft is a finished backup that has no name yet, so that nobody has it before
+// it is recorded.
+type Draft struct {
+	Manifest
+	parts []part
+}
+
+// part is one file of a draft.
+type part struct {
+	work       workplace
+	made, path string
+}
+
+// Make makes a backup, of files of mode 0600. What is there already is left
+// alone; where it fails or is killed there is no file of these names. What it
+// returns is published or discarded.
+func Make(ctx context.Context, to Target, from Source) (*Draft, error) {
+	d := &Draft{}
+	if err := d.fill(ctx, to, from); err != nil {
+		d.Discard()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Draft) fill(ctx context.Context, to Target, from Source) error {
+	if to.Passphrase != "" { // the quicker one first: a short passphrase is told before the long work
+		if err := d.add(to.Keyring, func(_ workplace, path string) error { return lockRing(path, from.Ring, to.Passphrase) }); err != nil {
+			return fmt.Errorf("the key ring was not backed up, and nothing else: %w", err)
+		}
+	}
+	return d.add(to.File, func(work workplace, path string) (err error) {
+		d.Manifest, err = pack(ctx, work, path, from)
+		return err
+	})
+}
+
+// add makes a part in a workplace beside where it belongs.
+func (d *Draft) add(path string, make func(work workplace, path string) error) error {
 	work, err := newWorkplace(path)
 	if err != nil {
-		return Manifest{}, err
+		return err
 	}
-	defer work.clear()
+	made := part{work, work.path("backup"), path}
+	d.parts = append(d.parts, made)
+	return make(work, made.made)
+}
+
+// Publish gives the files their names: all of them, or none.
+func (d *Draft) Publish() error {
+	defer d.Discard()
+	for i, p := range d.parts {
+		if err := publish(p.made, p.path); err != nil {
+			for _, named := range d.parts[:i] {
+				err = errors.Join(err, os.Remove(named.path))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Discard removes what has no name.
+func (d *Draft) Discard() {
+	for _, p := range d.parts {
+		p.work.clear()
+	}
+}
+
+// pack writes the backup itself.
+func pack(ctx context.Context, work workplace, path string, from Source) (Manifest, error) {
 	m := Manifest{Format: manifestFormat, Program: from.Program, MadeAt: from.Now.UTC()}
-	made, err := newArchive(work.path("backup"), entryOf(from.Store.Name()), m.MadeAt)
+	made, err := newArchive(path, entryOf(from.Store.Name()), m.MadeAt)
 	if err != nil {
 		return m, err
 	}
@@ -72,10 +140,7 @@ func Make(ctx context.Context, path string, from Source) (Manifest, error) {
 		return m, err
 	}
 	m.Size, m.SHA256 = made.size, hex.EncodeToString(made.sum.Sum(nil))
-	if err := made.finish(m, from.Ring); err != nil {
-		return m, err
-	}
-	return m, publish(work.path("backup"), path)
+	return m, made.finish(m, from.Ring)
 }
 
 // dump writes the database into an archive.
@@ -122,21 +187,13 @@ func look(ctx context.Context, folder string) (c store.Content, err error) {
 	return place.Content(ctx)
 }
 
-// SaveRing writes the key ring under a passphrase to a new file.
-func SaveRing(path string, ring *seal.Ring, passphrase string) error {
+// lockRing writes the key ring under a passphrase.
+func lockRing(path string, ring *seal.Ring, passphrase string) error {
 	text, err := ring.Lock(passphrase)
 	if err != nil {
 		return err
 	}
-	work, err := newWorkplace(path)
-	if err != nil {
-		return err
-	}
-	defer work.clear()
-	if err := write(work.path("keyring"), text); err != nil {
-		return err
-	}
-	return publish(work.path("keyring"), path)
+	return write(path, text)
 }
 
 // workplace is a folder beside what is being made, mode 0700, on the same disk.
