@@ -44,7 +44,7 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *cli, w world) error {
 	config := cmd.config(c, w)
 	config.Mail, config.MailErr = server, mailErr
 	house := doctor.New(config)
-	examination := &examination{settings: &cmd.settings, cli: c, mailErr: mailErr, now: w.Now}
+	examination := &examination{settings: &cmd.settings, cli: c, mailErr: mailErr, world: w}
 	findings := doctor.Run(ctx, append(examination.checks(), house.Checks()...))
 	if err := house.Close(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (cmd *doctorCmd) config(c *cli, w world) doctor.Config {
 	return doctor.Config{
 		Data: c.Data, RingFile: filepath.Join(c.Data, "keyring.json"), Database: c.Database, DatabaseErr: cmp.Or(c.databaseErr, err),
 		Belongs: known.Database, Born: known.Born,
-		Secrets: cmd.secrets(w), Helo: cmd.helo(), Jobs: leased(), Quick: cmd.Quick,
+		Secrets: cmd.secrets(w), ReadPrivate: w.private, Helo: cmd.helo(), Jobs: leased(), Quick: cmd.Quick,
 		PutBack: func(ctx context.Context, data *store.Store) (bool, error) {
 			err := backup.NewWitness(c.Data, data, w.Now).Check(ctx)
 			if errors.Is(err, backup.ErrOlder) {
@@ -87,6 +87,9 @@ func (cmd *doctorCmd) secrets(w world) (files []doctor.Secret) {
 	for _, s := range []doctor.Secret{
 		{Name: "PORTAL_DATABASE_FILE", Path: w.Getenv("PORTAL_DATABASE_FILE")},
 		{Name: "PORTAL_SMTP_PASSWORD_FILE", Path: w.Getenv("PORTAL_SMTP_PASSWORD_FILE")},
+		{Name: "PORTAL_OTLP_HEADERS_FILE", Path: w.Getenv("PORTAL_OTLP_HEADERS_FILE")},
+		{Name: "PORTAL_BACKUP_PASSPHRASE_FILE", Path: w.Getenv("PORTAL_BACKUP_PASSPHRASE_FILE")},
+		{Name: "PORTAL_MOVE_TO_FILE", Path: w.Getenv("PORTAL_MOVE_TO_FILE")},
 		{Name: "--tls-key", Path: cmd.TLSKey},
 	} {
 		if s.Path != "" {

@@ -62,9 +62,18 @@ func TestDoctorLooksAtTheHost(t *testing.T) {
 		{name: "half a key ring", harm: ring(string(right[:len(right)/2]), 0o600), want: codes(doctor.RingDamaged), mend: restore},
 		{name: "a foreign key ring", harm: ring(strings.ReplaceAll(string(right), id, "k-01234567"), 0o600), want: codes(doctor.RingLacks), mend: restore},
 		{name: "an open password", harm: name("PORTAL_SMTP_PASSWORD_FILE", 0o644), want: codes(doctor.FileOpen), mend: forget, flags: smtp},
+		{name: "open headers of the collector", harm: name("PORTAL_OTLP_HEADERS_FILE", 0o644), want: codes(doctor.FileOpen), mend: forget, flags: []string{"--otlp-endpoint", "http://127.0.0.1:4318"}},
+		{name: "an open passphrase", harm: name("PORTAL_BACKUP_PASSPHRASE_FILE", 0o644), want: codes(doctor.FileOpen), mend: forget},
 		{name: "no password", harm: func() { in.env = []string{"PORTAL_SMTP_PASSWORD_FILE=/nowhere"} },
 			want: codes(doctor.SettingsRefused, doctor.FileUnreadable), mend: forget, flags: smtp},
 	})
+	credentials := t.TempDir() // as systemd hands them over
+	must(t, os.Chmod(credentials, 0o750))
+	credential := filepath.Join(credentials, "smtp-password")
+	write(credential, topSecret, 0o440)
+	in.env = []string{"CREDENTIALS_DIRECTORY=" + credentials, "PORTAL_SMTP_PASSWORD_FILE=" + credential}
+	in.wantFound(t, "a credential", codes(doctor.NodesNone, doctor.MailNone, doctor.MailClosed), nil, smtp...)
+	forget()
 	in.Database = "" // from the file
 	name("PORTAL_DATABASE_FILE", 0o604)()
 	in.wantFound(t, "an open database URL", codes(doctor.MailNone), codes(doctor.FileOpen))
@@ -151,6 +160,8 @@ func TestDoctorDoubtsTheSettings(t *testing.T) {
 		{[]string{"--base-url", "https://192.0.2.1", "--acme"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--acme", "--acme-ca", "/nowhere"}, codes(doctor.SettingsRefused)},
 		{[]string{"--base-url", base, "--acme"}, nil},
+		{[]string{"--otlp-endpoint", "http://db.example.com:4318"}, codes(doctor.SettingsRefused)},
+		{[]string{"--otlp-endpoint", "http://127.0.0.1:4318", "--otlp-ca", "/nowhere"}, codes(doctor.SettingsRefused)},
 		{[]string{"--listen", "nonsense"}, codes(doctor.SettingsRefused)},
 		{[]string{"--tls-key", key}, codes(doctor.SettingsRefused)},
 		{[]string{"--weak-passwords", "/nowhere"}, codes(doctor.SettingsRefused)},

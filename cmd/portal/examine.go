@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"time"
 
-	"portal"
 	"portal/internal/doctor"
 	"portal/internal/seal"
 )
@@ -23,7 +22,7 @@ type examination struct {
 	*settings
 	cli     *cli
 	mailErr error
-	now     portal.Clock
+	world   world
 }
 
 func (e *examination) checks() []doctor.Check {
@@ -50,6 +49,9 @@ func (e *examination) look(ctx context.Context, r *doctor.Report) error {
 	}
 	if e.mailErr != nil && !errors.Is(e.mailErr, seal.ErrFileMode) { // that is told of the file
 		r.Found(doctor.SettingsRefused, "%v", e.mailErr)
+	}
+	if _, err := e.collector(e.world); err != nil && !errors.Is(err, seal.ErrFileMode) {
+		r.Found(doctor.SettingsRefused, "%v", err)
 	}
 	if err := e.cli.weak().Load(); err != nil {
 		r.Found(doctor.SettingsRefused, "%v", err)
@@ -83,7 +85,7 @@ func (e *examination) lookAtCertificate(ctx context.Context, r *doctor.Report) e
 	if e.TLSCert == "" || e.TLSKey == "" {
 		return nil
 	}
-	c := &certificate{cert: e.TLSCert, key: e.TLSKey, private: seal.ReadPrivate, log: slog.New(slog.DiscardHandler)}
+	c := &certificate{cert: e.TLSCert, key: e.TLSKey, private: e.world.private, log: slog.New(slog.DiscardHandler)}
 	err := c.load()
 	if errors.Is(err, seal.ErrFileMode) { // told of the file
 		return nil
@@ -103,7 +105,7 @@ func (e *examination) lookAtCertificate(ctx context.Context, r *doctor.Report) e
 
 func (e *examination) judge(r *doctor.Report, leaf *x509.Certificate) {
 	until := fmt.Sprintf("%s ends on %s UTC", e.TLSCert, leaf.NotAfter.UTC().Format(time.DateTime))
-	switch left := leaf.NotAfter.Sub(e.now()); {
+	switch left := leaf.NotAfter.Sub(e.world.Now()); {
 	case left <= 0:
 		r.Found(doctor.CertificateEnded, "%s", until)
 	case left < renewing:

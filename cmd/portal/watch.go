@@ -112,18 +112,11 @@ func (f watchFlags) followRequests(ctx context.Context, s *services, instance st
 	if f.OTLPEndpoint == "" {
 		return func() {}, nil
 	}
-	to := telemetry.CollectorConfig{Meter: s.meter, Log: log, Now: w.Now}
-	if to.Endpoint, err = telemetry.ParseEndpoint(f.OTLPEndpoint); err != nil {
-		return nil, fmt.Errorf("--otlp-endpoint %q: %w", f.OTLPEndpoint, err)
-	}
-	if to.Headers, err = otlpHeaders(w); err != nil {
+	to, err := f.collector(w)
+	if err != nil {
 		return nil, err
 	}
-	if f.OTLPCA != "" {
-		if to.Roots, err = rootsOf(f.OTLPCA); err != nil {
-			return nil, fmt.Errorf("--otlp-ca: %w", err)
-		}
-	}
+	to.Meter, to.Log, to.Now = s.meter, log, w.Now
 	tracer, shutdown, err := telemetry.Traces(ctx, telemetry.Identity{Version: version, Instance: instance}, telemetry.NewCollector(to))
 	s.tracer = tracer
 	return func() {
@@ -131,6 +124,25 @@ func (f watchFlags) followRequests(ctx context.Context, s *services, instance st
 		defer cancel()
 		_ = shutdown(ctx) // the collector tells the log itself
 	}, err
+}
+
+// collector is where traces go, and what opens the door there.
+func (f watchFlags) collector(w world) (to telemetry.CollectorConfig, err error) {
+	if f.OTLPEndpoint == "" {
+		return to, nil
+	}
+	if to.Endpoint, err = telemetry.ParseEndpoint(f.OTLPEndpoint); err != nil {
+		return to, fmt.Errorf("--otlp-endpoint %q: %w", f.OTLPEndpoint, err)
+	}
+	if to.Headers, err = otlpHeaders(w); err != nil {
+		return to, err
+	}
+	if f.OTLPCA != "" {
+		if to.Roots, err = rootsOf(f.OTLPCA); err != nil {
+			return to, fmt.Errorf("--otlp-ca: %w", err)
+		}
+	}
+	return to, nil
 }
 
 // otlpHeaders reads what opens the collector's door, from the environment or

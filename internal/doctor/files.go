@@ -31,7 +31,7 @@ func (h *House) files(_ context.Context, r *Report) error {
 		return err
 	}
 	for _, secret := range h.Secrets {
-		_, err := seal.ReadPrivate(secret.Path)
+		_, err := h.ReadPrivate(secret.Path)
 		switch {
 		case errors.Is(err, seal.ErrFileMode):
 			r.Found(FileOpen, "%s: %v", secret.Name, err)

@@ -29,7 +29,9 @@ type Config struct {
 	Belongs string
 	Born    time.Time
 	// Secrets are files, beside those of the data folder, that hold a secret.
-	Secrets []Secret
+	// ReadPrivate reads them as the portal does.
+	Secrets     []Secret
+	ReadPrivate func(path string) ([]byte, error)
 	// Mail is the mail server; nil where there is none. MailErr says why its
 	// settings cannot be used; Helo is how the portal names itself to it.
 	Mail    *mail.Server
