@@ -125,6 +125,33 @@ func TestServeWithAServiceRole(t *testing.T) {
 	}
 }
 
+// A role from which no right can be kept is refused, and keeps what it has; a
+// service that lacks rights on what a migration made is named (CF-04).
+func TestServiceRolesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	owner := install(t)
+	owner.Database = testkit.Postgres(t)
+	wantLine(t, owner.Run("", "migrate"), "The schema is up to date.")
+	db := owner.beneath()
+	role, _ := testkit.ServiceRole(t, owner.Database)
+	member, _ := testkit.ServiceRole(t, owner.Database)
+	change(t, db, "GRANT portal_test TO "+member)
+	for name, says := range map[string]string{"portal_test": "make one for the service", member: "make one for the service", "nobody_at_all": "there is no role"} {
+		if out, errors, code := owner.Try("", "migrate", "--service-role", name); code != 1 || !strings.Contains(strings.ToLower(errors), says) || strings.Contains(out, "may run the portal") {
+			t.Errorf("%s: exit %d, %q, %q", name, code, out, errors)
+		}
+	}
+	owner.Run("", "customer", "list")
+	owner.Run("", "migrate", "--service-role", role)
+	if _, errors, _ := owner.Try("", "migrate"); strings.Contains(errors, "WARNING") {
+		t.Errorf("with all rights: %q", errors)
+	}
+	change(t, db, "REVOKE ALL ON moves FROM "+role)
+	if _, errors, code := owner.Try("", "migrate"); code != 0 || !strings.Contains(errors, "portal migrate --service-role "+role) || strings.Contains(errors, member) {
+		t.Errorf("exit %d, %q", code, errors)
+	}
+}
+
 // The operator prunes on the host; what is left verifies.
 func TestAuditPrune(t *testing.T) {
 	t.Parallel()

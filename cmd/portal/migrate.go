@@ -41,12 +41,21 @@ func (cmd *migrateCmd) Run(ctx context.Context, c *cli, w world) error {
 func (cmd *migrateCmd) migrate(ctx context.Context, data *store.Store, w world) error {
 	fmt.Fprintln(w.Out, "The schema is up to date.")
 	if cmd.ServiceRole == "" {
-		return nil
+		return tellWanting(ctx, data, w)
 	}
 	if err := data.GrantService(ctx, cmd.ServiceRole); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w.Out, "The role %s may run the portal and may not change the schema or the audit trail.\n", cmd.ServiceRole)
+	return err
+}
+
+// tellWanting warns of a service that would not start on the new schema.
+func tellWanting(ctx context.Context, data *store.Store, w world) error {
+	roles, err := data.Wanting(ctx)
+	for _, role := range roles {
+		fmt.Fprintf(w.Err, "WARNING: the role %s has no right to some of the tables. If the portal runs with it, run portal migrate --service-role %s as well: it does not start before.\n", role, role)
+	}
 	return err
 }
 

@@ -120,7 +120,7 @@ var catalogue = map[Code]kind{
 	DatabaseOwner:  {Note, "Give the service a role of its own (portal migrate --service-role, docs/audit.md): whoever takes the service over could rewrite the audit trail."},
 	SchemaAbsent:   {Error, "Start the portal once (portal serve, or portal migrate with the role that owns the database), or name the right database."},
 	SchemaPending:  {Warning, "The next start of this program brings the schema up to date."},
-	SchemaOwed:     {Error, "Run portal migrate with the role that owns the database: this program does not start before."},
+	SchemaOwed:     {Error, "Run portal migrate --service-role ROLE with the role that owns the database, where ROLE is the one of the service: this program does not start before."},
 	SchemaForeign:  {Error, "Use the program that belongs to this database."},
 	DataElsewhere:  {Error, "Name the database that everything has moved to with --database; where the move is not finished, run portal move again."},
 	GuardsGone:     {Error, "Keep a copy of the database as it is, and ask who took them away: they keep the audit trail as it was written. Make them again as docs/doctor.md says."},

@@ -106,14 +106,14 @@ func (s *Store) migrateOnce(ctx context.Context, wanted []migration) error {
 func (s *Store) compare(ctx context.Context, wanted []migration) error {
 	applied, err := appliedMigrations(ctx, s.writer)
 	if err != nil {
-		return fmt.Errorf("the schema of the database cannot be read by this role; run portal migrate with the role that owns the database: %w", err)
+		return fmt.Errorf("the schema of the database cannot be read by this role; run portal migrate --service-role ROLE with the role that owns the database, where ROLE is this one: %w", err)
 	}
 	if err := comparable(wanted, applied); err != nil {
 		return err
 	}
 	if len(applied) < len(wanted) {
 		return fmt.Errorf("the schema of the database is older than this program (it lacks %s), and this role may not change it; "+
-			"run portal migrate with the role that owns the database, and start again", wanted[len(applied)].name)
+			"run portal migrate --service-role ROLE with the role that owns the database, where ROLE is this one, and start again", wanted[len(applied)].name)
 	}
 	return nil
 }

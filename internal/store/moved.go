@@ -25,7 +25,7 @@ type moveNote struct {
 func (s *Store) settled(ctx context.Context) error {
 	why, err := s.elsewhere(ctx)
 	if err != nil {
-		return fmt.Errorf("whether the data is here or has moved cannot be read by this role; run portal migrate with the role that owns the database: %w", err)
+		return fmt.Errorf("whether the data is here or has moved cannot be read by this role; run portal migrate --service-role ROLE with the role that owns the database, where ROLE is this one: %w", err)
 	}
 	if why != "" {
 		return errors.New(why)

@@ -101,7 +101,7 @@ func TestServiceRole(t *testing.T) {
 	for _, attempt := range []string{
 		"UPDATE events SET detail = 'x'", "DELETE FROM events", "TRUNCATE events", "ALTER TABLE events DISABLE TRIGGER ALL",
 		"UPDATE audit_seals SET number = 7", "DELETE FROM audit_seals", "DELETE FROM audit_chains",
-		"UPDATE audit_chains SET pruned_number = 1, pruned_through = 9", "UPDATE schema_migrations SET digest = ''", "DELETE FROM moves",
+		"UPDATE audit_chains SET pruned_number = 1, pruned_through = 9", "UPDATE schema_migrations SET digest = ''", "DELETE FROM moves", "DELETE FROM customers", "DELETE FROM customer_counts", "DELETE FROM leases",
 		"DROP TRIGGER events_deleted ON events", "DROP TABLE events", "CREATE TABLE mine (a BIGINT)", "ALTER TABLE users ADD COLUMN a BIGINT",
 		"CREATE OR REPLACE FUNCTION portal_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 	} {
@@ -122,7 +122,7 @@ func TestServiceRoleOnAnOldSchema(t *testing.T) {
 	refused := func(when string) {
 		t.Helper()
 		_, err := store.Open(t.Context(), store.Config{Database: address, Now: time.Now})
-		if err == nil || !strings.Contains(err.Error(), "run portal migrate with the role that owns the database") {
+		if err == nil || !strings.Contains(err.Error(), "run portal migrate --service-role ROLE with the role that owns the database") {
 			t.Errorf("%s: %v", when, err)
 		}
 	}
