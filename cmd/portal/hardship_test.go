@@ -141,6 +141,52 @@ func TestOwnAddressHasItsOwnPage(t *testing.T) {
 	wantLine(t, s.Run("", "user", "show", "ada"), `E-mail +ada@example.com`)
 }
 
+// A second click on Add user, whose answer is the one that a browser shows, leads
+// to the person and to a new link; what is not the same form finds a taken name.
+func TestAddUserTwice(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *server) {
+		s.Run("", "customer", "add", "Acme")
+		ada, bea := s.join("Acme", "administrator", "ada"), s.join("Acme", "administrator", "bea")
+		ada.signIn()
+		bea.signIn()
+		add := func(by *person, name, email, role string) answer {
+			return by.Post("/administration/access/add", "login_id", "ivy", "name", name, "email", email, "role", role)
+		}
+		for _, by := range []*person{ada, bea} { // the password is proven, and not asked for again
+			by.Post("/administration/access/add", "login_id", "guest.of."+by.login, "name", "Guest", "email", "guest@example.com", "role", "user", "password", goodPassword).want(t, 200)
+		}
+		answers := make([]answer, 2)
+		together(2, func(i int) { answers[i] = add(ada, "Ivy", "ivy@example.com", "user") })
+		if answers[0].Status != 200 {
+			answers[0], answers[1] = answers[1], answers[0]
+		}
+		ivy := userLink(t, ada.Get("/administration/access?search=ivy").want(t, 200).Body)
+		answers[0].want(t, 200)
+		answers[1].wantRedirect(t, ivy+"?notice=just-added")
+		page := ada.Get(answers[1].Location).want(t, 200).Body
+		if !strings.Contains(visible(page), "You have just added this person") || !strings.Contains(page, `action="`+ivy+`/invite"`) {
+			t.Errorf("the page says\n%s", visible(page))
+		}
+		s.mailAbout("ivy@example.com", "Your account", 1)
+		for name, a := range map[string]answer{
+			"another administrator": add(bea, "Ivy", "ivy@example.com", "user"),
+			"another name":          add(ada, "Iva", "ivy@example.com", "user"),
+			"another address":       add(ada, "Ivy", "iva@example.com", "user"),
+			"another role":          add(ada, "Ivy", "ivy@example.com", "administrator"),
+		} {
+			if a.Status != 422 || !strings.Contains(a.Body, "This login ID is taken") {
+				t.Errorf("%s: %d\n%s", name, a.Status, visible(a.Body))
+			}
+		}
+		s.Advance(time.Minute)
+		add(ada, "Ivy", "ivy@example.com", "user").want(t, 422)
+		if n := len(s.mailsTo(t, "ivy@example.com")); n != 1 {
+			t.Errorf("%d mails went to the person", n)
+		}
+	})
+}
+
 // An invitation that ran out is renewed on the host.
 func TestInviteAgainOnTheHost(t *testing.T) {
 	t.Parallel()

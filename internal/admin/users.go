@@ -39,6 +39,9 @@ type Invited struct {
 	User      portal.User
 	Token     string
 	ExpiresAt time.Time
+	// Again says that the same form came a second time: the answer to the first
+	// has the link.
+	Again bool
 }
 
 // AddUser adds a user of the actor's customer, who chooses the password behind
@@ -64,11 +67,43 @@ func (s *Service) AddUser(ctx context.Context, actor portal.Actor, in NewUser, p
 	}
 	invited, err := s.addInvited(ctx, actor, user)
 	invited.Renewed = renewed
+	if errors.Is(err, store.ErrConflict) {
+		invited.User, invited.Again, err = s.justAdded(ctx, actor, user)
+		if err == nil && !invited.Again {
+			err = s.taken(ctx, actor, store.ErrConflict)
+		}
+	}
 	if err != nil {
-		return invited, s.taken(ctx, actor, err)
+		return invited, err
 	}
 	giveBack()
 	return invited, nil
+}
+
+// twice is how long after a form the same form counts as its second press.
+const twice = time.Minute
+
+// justAdded tells whether a user whose login ID is taken is the one whom the
+// actor has added with the same form a moment ago.
+func (s *Service) justAdded(ctx context.Context, actor portal.Actor, in portal.User) (portal.User, bool, error) {
+	who, err := s.store.CredentialsByLogin(ctx, in.LoginID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && who.CustomerID != actor.CustomerID {
+		return portal.User{}, false, nil
+	}
+	if err != nil {
+		return portal.User{}, false, err
+	}
+	view := s.store.View(actor.CustomerID)
+	link, err := view.LinkFor(ctx, store.InvitationPurpose, who.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return portal.User{}, false, err
+	}
+	byActor := who.Invited && link.MadeBy == actor.UserID && view.Now.Sub(who.CreatedAt) < twice
+	return who.User, byActor && sameForm(who.User, in), nil
+}
+
+func sameForm(a, b portal.User) bool {
+	return a.LoginID == b.LoginID && a.Name == b.Name && a.Email == b.Email && a.Role == b.Role
 }
 
 func (s *Service) addInvited(ctx context.Context, actor portal.Actor, user portal.User) (invited Invited, err error) {

@@ -174,6 +174,7 @@ var unmailed = map[string]string{
 	"address-asked": "A link for the new address is ready. Mails are not set up in this portal: ask whoever runs it for the link. The address counts once you have opened the link and confirmed.",
 	"help-asked":    "The administrators have been told on their start page. Mails are not set up in this portal: call one of them, too.",
 	"thawed":        "The account is open again. The person now chooses “Forgot your password?” on the sign-in page. Mails are not set up in this portal: whoever runs it passes the link on.",
+	"just-added":    "You have just added this person: the form was sent twice. If you have not seen the invitation link, make a new one here. Mails are not set up in this portal: nobody else gets it.",
 	"demanded":      "The account waits for a new password, and its sessions have ended. Mails are not set up in this portal: ask whoever runs it for the link, and pass it on to the person.",
 }
 
@@ -202,6 +203,7 @@ var notices = map[string]string{
 	"help-asked":           "The administrators have been told, by mail and on their start page.",
 	"help-dismissed":       "The request is closed. Nothing else has changed.",
 	"thawed":               "The account is open again. It needs a new password, behind “Forgot your password?” on the sign-in page.",
+	"just-added":           "You have just added this person: the form was sent twice. The mail with the invitation link is on its way. If you want to pass a link on yourself, make a new one here.",
 	thawedInvited:          "The account is open again. It has no password yet, and the invitation from before has ended: make a new invitation link.",
 	"demanded":             "The account waits for a new password, and its sessions have ended. The person has been told by mail.",
 	"setup-deleted":        "The 2FA setup is deleted. The person can now sign in with login ID and password alone.",

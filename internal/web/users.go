@@ -76,7 +76,10 @@ func (s *site) addUser(v *visit) error {
 	}
 	invited, err := s.admin.AddUser(v.ctx(), v.actor, in, v.form.proof())
 	s.renew(v, invited.Session)
-	if err == nil {
+	switch {
+	case err == nil && invited.Again:
+		return v.redirect(userPath + string(invited.User.ID) + "?notice=just-added")
+	case err == nil:
 		return s.showInvited(v, invited)
 	}
 	p := v.problem(err, userFields()...)
