@@ -99,7 +99,9 @@ func TestAddressByTheHost(t *testing.T) {
 		wendy := s.Person(t, "wendy")
 		refused(t, "by an administrator", s.Admin.SetEmail(t.Context(), ada.Actor(), id, "new@example.org"), portal.CodeNotFound)
 		refused(t, "no address", s.Admin.SetEmail(t.Context(), s.acme, id, "new"), portal.CodeInvalid)
-		refused(t, "the same", s.Admin.SetEmail(t.Context(), s.acme, id, "wendy@example.com"), portal.CodeConflict)
+		for _, same := range []string{"wendy@example.com", "Wendy@Example.COM"} {
+			refused(t, same, s.Admin.SetEmail(t.Context(), s.acme, id, same), portal.CodeConflict)
+		}
 		if err := s.Admin.SetEmail(t.Context(), s.acme, id, "new@example.org"); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -144,7 +143,7 @@ func (s *Service) SetEmail(ctx context.Context, actor portal.Actor, id portal.Us
 	}
 	moves := func(ctx context.Context, view store.View, user portal.User) error {
 		at, err := view.Addresses(ctx, user.ID)
-		if err == nil && slices.Contains(at.Confirmed(), to) {
+		if err == nil && at.Counts(to) {
 			err = portal.Conflict("Mail to %s goes to this address already.", user.Name)
 		}
 		return err

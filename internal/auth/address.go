@@ -44,7 +44,7 @@ func (s *Service) ChangeAddress(ctx context.Context, actor portal.Actor, slot Sl
 // mayAskFor refuses an address that counts already.
 func mayAskFor(ctx context.Context, view store.View, id portal.UserID, to string) error {
 	at, err := view.Addresses(ctx, id)
-	if err == nil && slices.Contains(at.Confirmed(), to) {
+	if err == nil && at.Counts(to) {
 		err = portal.Invalid(portal.FieldEmail, "Mail goes to this address already. Enter another one.")
 	}
 	return err

@@ -127,6 +127,12 @@ func TestSecondAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.SignIn()
+		for _, same := range []string{"wendy@example.com", "WENDY@example.com", "Second@Example.ORG", "ｓecond@example.org"} {
+			for _, slot := range []auth.Slot{auth.FirstAddress, auth.SecondAddress} {
+				_, err := s.Auth.ChangeAddress(t.Context(), p.Actor(), slot, same, p.Proof())
+				refused(t, same+" as "+string(slot), err, portal.CodeInvalid)
+			}
+		}
 		both := []string{"second@example.org", "wendy@example.com"}
 		wantList(t, "told once confirmed", s.to(t, "wendy", portal.MailAddressChanged), both)
 		s.forget(t, "wendy")

@@ -154,6 +154,12 @@ func (a Addresses) Confirmed() []string {
 	return []string{a.First, a.Second}
 }
 
+// Counts tells whether mail goes to an address already. In another case or
+// writing it is the same mailbox, wherever mail is really delivered.
+func (a Addresses) Counts(address string) bool {
+	return slices.ContainsFunc(a.Confirmed(), func(have string) bool { return portal.FoldKey(have) == portal.FoldKey(address) })
+}
+
 // Addresses reads a user's addresses.
 func (v View) Addresses(ctx context.Context, id portal.UserID) (a Addresses, err error) {
 	const query = "SELECT email, second_email, pending_email, pending_second_email FROM users WHERE customer_id = $1 AND id = $2"
