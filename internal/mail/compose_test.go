@@ -6,7 +6,9 @@ import (
 	"go/token"
 	"html"
 	"net/url"
+	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +99,42 @@ func TestEveryKindHasAText(t *testing.T) {
 		}
 		if !strings.Contains(m.Text, "https://portal.example.com/alarm/ALARM-TOKEN") || !strings.Contains(m.HTML, `href="https://portal.example.com/alarm/ALARM-TOKEN"`) {
 			t.Errorf("%s: no link of the alarm", kind)
+		}
+	}
+}
+
+// The documentation names every kind of mail once with whom it goes to, and no
+// other, neither there nor among the limits.
+func TestEveryKindIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/mail.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), "| mail | goes to |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	limited := regexp.MustCompile(`(?m)^\| (.*) \| 5 of a kind`).FindStringSubmatch(string(page))
+	if !found || limited == nil {
+		t.Fatal("docs/mail.md has no table of mails, or none of limits")
+	}
+	times := map[portal.MailKind]int{}
+	for row := range strings.Lines(table) {
+		for name := range strings.SplitSeq(strings.Split(row, "|")[1], ",") {
+			times[portal.MailKind(strings.ToLower(strings.TrimSpace(name)))]++
+		}
+	}
+	all := kinds(t)
+	for _, kind := range all {
+		if times[kind] != 1 {
+			t.Errorf("the table names %q %d times", kind, times[kind])
+		}
+		delete(times, kind)
+	}
+	for name := range times {
+		t.Errorf("the table names %q, which is no kind of mail", name)
+	}
+	for name := range strings.SplitSeq(limited[1], ", ") {
+		if !slices.Contains(all, portal.MailKind(name)) {
+			t.Errorf("the limits name %q, which is no kind of mail", name)
 		}
 	}
 }
