@@ -99,13 +99,13 @@ func Stranger(o Origin) Actor {
 func Host(systemUser, hostName string) Actor {
 	return Actor{
 		Kind: ActorHost, CustomerID: NoCustomer, LoginID: systemUser, Name: systemUser,
-		Origin: Origin{Address: hostName, Agent: "command line"},
+		Origin: Origin{Address: hostName, Agent: commandLine},
 	}
 }
 
 // Itself is the portal as the actor of its own jobs.
 func Itself() Actor {
-	return Actor{Kind: ActorPortal, CustomerID: NoCustomer, LoginID: "portal", Name: "the portal", Origin: Origin{Agent: "job"}}
+	return Actor{Kind: ActorPortal, CustomerID: NoCustomer, LoginID: "portal", Name: "the portal", Origin: Origin{Agent: portalsJob}}
 }
 
 // Right is something that an actor may be allowed to do.

@@ -2,6 +2,12 @@ package portal
 
 import "strings"
 
+// What the host and the portal itself are in the place of a user agent.
+const (
+	commandLine = "command line"
+	portalsJob  = "job"
+)
+
 // sign is a part of a user agent and what it means.
 type sign struct{ part, name string }
 
@@ -24,6 +30,12 @@ func systemSigns() []sign {
 // BrowserName makes a user agent readable: "Chrome on Windows". It is a hint
 // for the owner of a session and decides nothing.
 func BrowserName(agent string) string {
+	switch agent {
+	case commandLine:
+		return "command line of the host"
+	case portalsJob:
+		return "a job of the portal"
+	}
 	browser, system := firstSign(agent, browserSigns()), firstSign(agent, systemSigns())
 	switch {
 	case browser != "" && system != "":

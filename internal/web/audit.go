@@ -124,10 +124,10 @@ func (p auditPage) Kinds() choice {
 }
 
 // From is the field for the first day.
-func (p auditPage) From() input { return p.day(fieldFrom, "From") }
+func (p auditPage) From() input { return p.day(fieldFrom, "From (UTC)") }
 
 // Until is the field for the last day.
-func (p auditPage) Until() input { return p.day(fieldUntil, "Until") }
+func (p auditPage) Until() input { return p.day(fieldUntil, "Until (UTC)") }
 
 func (p auditPage) day(f portal.Field, label string) input {
 	i := textInput(f, label, p.typed.get(f), p.Problem)

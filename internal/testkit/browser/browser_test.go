@@ -188,6 +188,7 @@ func axe(t *testing.T, b *browser.Browser, base string) {
 	p := b.Page(t, browser.View{})
 	p.Open(base + "/sign-in")
 	same(t, p.Axe(t), []string{})
+	same(t, p.TooWide(t), []string{})
 	p.Open(base + "/broken")
 	found := strings.Join(p.Axe(t), "\n")
 	same(t, strings.Contains(found, "image-alt (critical)"), true)

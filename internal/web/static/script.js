@@ -49,7 +49,7 @@ for (const field of document.querySelectorAll('.field > input[type=password]')) 
 
 // Times in the visitor's own zone, where the page does not speak of UTC.
 const local = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
 })
 for (const time of document.querySelectorAll('time[data-local]')) {
   time.title = time.textContent
