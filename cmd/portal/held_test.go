@@ -110,9 +110,6 @@ func TestMovedAwayUnderASleepingServer(t *testing.T) {
 	until(t, "the node says that it is there", func() bool { return number(t, in.beneath(), "SELECT COUNT(*) FROM nodes") == 1 })
 	s.signal(syscall.SIGSTOP)
 	s.Advance(2 * time.Minute)
-	target := *in
-	target.Database = testkit.Postgres(t)
-	target.Run("", "customer", "list")
 	in.Run("", "move", "--to", testkit.Postgres(t))
 	s.signal(syscall.SIGCONT)
 	s.wantHeld(t, wendy, "has moved to postgres://portal_test@")
