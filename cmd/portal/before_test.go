@@ -27,17 +27,21 @@ func TestNothingBeforeSignInChangesTwoFactor(t *testing.T) {
 		"login_id", "wendy", "password", goodPassword, "current_password", goodPassword, "new_password", "another good long password",
 		"code", "000000", "recovery_code", "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA", "reason", "lost my phone",
 	}
+	mark := regexp.MustCompile(`name="link" value="([^"]+)"`)
+	marks := map[string]string{} // of the links whose forms were seen
 	for _, route := range leavingLast(web.Routes()) {
 		if _, needsSession := route.Level.Right(); needsSession || route.Pattern == "/sign-in/cancel" {
 			continue
 		}
 		path := strings.NewReplacer("{token}", alarm, "{file}", "none.css").Replace(route.Pattern)
 		if route.Method != http.MethodPost {
-			thief.Get(path)
+			if seen := mark.FindStringSubmatch(thief.Get(path).Body); seen != nil {
+				marks[path] = seen[1]
+			}
 			continue
 		}
 		thief.enterPassword()
-		thief.Post(path, fields...)
+		thief.Post(path, append(fields, "link", marks[path])...)
 	}
 	wantLine(t, s.Run("", "user", "show", "wendy"), `Two factor +2FA Enabled`)
 	s.Run("", "user", "thaw", "wendy") // the alarm was among the routes

@@ -157,7 +157,7 @@ func TestNoChangeWithoutItsEvent(t *testing.T) {
 			{"/sign-out"},
 		} {
 			s.refusesUnrecorded(t, wendy, deed[0], append(deed[1:], "code", wendy.code())...)
-			s.Advance(15 * time.Minute) // the budgets of a session
+			s.Advance(25 * time.Minute) // the budgets of a session
 			ada.Get("/").want(t, 200)   // a session left idle would be cleared away in between
 		}
 		for _, deed := range [][]string{
