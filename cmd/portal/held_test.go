@@ -57,13 +57,13 @@ func (in *installation) emptied(t *testing.T) {
 // no job on it, and then goes on by itself (CF-08).
 func TestRestoreUnderARunningNode(t *testing.T) {
 	t.Parallel()
+	post := testkit.SMTP(t) // before an address is chosen: its ports are of the same kind
 	owner := install(t)
 	owner.Database = testkit.Postgres(t)
 	role, address := testkit.ServiceRole(t, owner.Database)
 	owner.Run("", "migrate", "--service-role", role)
 	service := *owner
 	service.Database = address
-	post := testkit.SMTP(t)
 	s := service.Serve()
 	s.Run("", "customer", "add", "Acme")
 	bea := s.join("Acme", "user", "bea")
