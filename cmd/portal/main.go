@@ -16,6 +16,7 @@ import (
 
 	"portal"
 	"portal/internal/seal"
+	"portal/internal/store"
 )
 
 func main() {
@@ -147,6 +148,9 @@ func inWords(err error) string {
 	var e *portal.Error
 	if !errors.As(err, &e) {
 		return err.Error()
+	}
+	if store.TurnedAway(e.Cause) { // no waiting mends that
+		return fmt.Sprintf("the database turns the portal away: %v", e.Cause)
 	}
 	if e.Cause != nil {
 		return fmt.Sprintf("%s (%v)", e.Message, e.Cause)

@@ -58,6 +58,8 @@ type census struct {
 	able  map[portal.CustomerID]int64 // administrators who can sign in
 	lost  map[portal.CustomerID]int64
 	wrong map[portal.CustomerID]bool // counters
+	// examples are login IDs of lost ones, a few.
+	examples *[]string
 }
 
 // accounts counts all users in one moment of the database, a batch at a time,
@@ -67,7 +69,7 @@ func (h *House) accounts(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	c := census{map[store.Standing]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]bool{}}
+	c := census{map[store.Standing]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]bool{}, new([]string)}
 	err = h.data.Snapshot(ctx, portal.NoCustomer, func(view store.View) error {
 		if err := c.count(ctx, view); err != nil {
 			return err
@@ -85,7 +87,7 @@ func (h *House) accounts(ctx context.Context, r *Report) error {
 		r.Found(CountsWrong, "the counters of users by role and 2FA are not what the rows say: %s", list(ids, names))
 	}
 	if ids := keysOf(c.lost); len(ids) > 0 {
-		r.Found(SetupsLost, "users whose authenticator is gone: %s", list(ids, names))
+		r.Found(SetupsLost, "users whose authenticator is gone: %s, among them %s", list(ids, names), strings.Join((*c.examples)[:min(named, len(*c.examples))], ", "))
 	}
 	administrators(r, c, customers, names)
 	r.Fine("counters are right, and every customer has administrators")
@@ -103,6 +105,7 @@ func (c census) count(ctx context.Context, view store.View) error {
 			c.users[t.Standing] += t.Users
 			if t.Lost > 0 {
 				c.lost[t.Customer] += t.Lost
+				*c.examples = append(*c.examples, t.LostOne)
 			}
 			if t.Role == portal.RoleAdministrator {
 				c.able[t.Customer] += t.Able

@@ -75,14 +75,17 @@ type Tally struct {
 	Users int64
 	Able  int64 // those whom nothing but their own proofs keeps from signing in
 	Lost  int64 // those whose authenticator is not there
+	// LostOne is the login ID of one of them.
+	LostOne string
 }
 
 // TallyAfter counts a page of the users of all customers by their standing, in
 // the order of customer and user, from after the given user on. Where all pages
 // are to be of one moment they are read in a Snapshot.
 func (v View) TallyAfter(ctx context.Context, customer portal.CustomerID, user portal.UserID, limit int) ([]Tally, error) {
-	const query = `SELECT page.customer_id, page.role, page.twofa_state, MAX(page.id), COUNT(*), SUM(page.able), SUM(page.lost) FROM (
-		SELECT u.customer_id, u.id, u.role, u.twofa_state,
+	const query = `SELECT page.customer_id, page.role, page.twofa_state, MAX(page.id), COUNT(*), SUM(page.able), SUM(page.lost),
+		COALESCE(MIN(CASE WHEN page.lost = 1 THEN page.login_id END), '') FROM (
+		SELECT u.customer_id, u.id, u.login_id, u.role, u.twofa_state,
 			CASE WHEN u.state = 'active' AND u.password_hash <> '' AND u.frozen_at = 0 THEN 1 ELSE 0 END AS able,
 			CASE WHEN u.authenticator_id IS NOT NULL AND NOT EXISTS (SELECT a.id FROM authenticators a
 				WHERE a.customer_id = u.customer_id AND a.id = u.authenticator_id AND a.user_id = u.id AND a.state = 'current') THEN 1 ELSE 0 END AS lost
@@ -90,7 +93,7 @@ func (v View) TallyAfter(ctx context.Context, customer portal.CustomerID, user p
 		GROUP BY page.customer_id, page.role, page.twofa_state ORDER BY page.customer_id`
 	rows, err := v.q.rows(ctx, query, customer, user, limit)
 	return scanAll(rows, err, func(r scanner) (t Tally, err error) {
-		return t, r.Scan(&t.Customer, &t.Role, &t.State, &t.Last, &t.Users, &t.Able, &t.Lost)
+		return t, r.Scan(&t.Customer, &t.Role, &t.State, &t.Last, &t.Users, &t.Able, &t.Lost, &t.LostOne)
 	})
 }
 

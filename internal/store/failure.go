@@ -62,10 +62,10 @@ func outage(err error) bool {
 	return cutOff(err) || errors.Is(err, sql.ErrTxDone) // the time for the request was up
 }
 
-// turnedAway tells whether a server answered and does not want us, or is not
+// TurnedAway tells whether a server answered and does not want us, or is not
 // the one it should be: wrong password, no such database, a certificate of
 // somebody else. No waiting mends that.
-func turnedAway(err error) bool {
+func TurnedAway(err error) bool {
 	var pg *pgconn.PgError
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &pg) {

@@ -123,7 +123,7 @@ func (s *Store) agreed(ctx context.Context, from asker) (time.Time, error) {
 func (s *Store) selfTest(ctx context.Context) error {
 	var a, b string
 	err := s.firstAnswer(ctx, &a, &b)
-	if err != nil && !turnedAway(err) {
+	if err != nil && !TurnedAway(err) {
 		err = translate(err)
 	}
 	if err != nil {
