@@ -126,10 +126,14 @@ func TestFileReplacedUnderAServer(t *testing.T) {
 	wendy.signIn()
 	file := filepath.Join(t.TempDir(), "portal.backup")
 	s.Run("", "backup", file)
-	for _, name := range []string{"portal.db", "portal.db-wal", "portal.db-shm"} {
-		must(t, os.Remove(filepath.Join(in.Data, name)))
+	remove := func() {
+		for _, name := range []string{"portal.db", "portal.db-wal", "portal.db-shm"} {
+			must(t, os.RemoveAll(filepath.Join(in.Data, name)))
+		}
 	}
+	remove()
 	s.wantHeld(t, wendy, "it was removed or replaced")
+	remove() // what a job may have made anew before the node noticed
 	in.Run("", "restore", file)
 	in.Run("", "post-restore")
 	s.wantHeld(t, wendy, "it was removed or replaced")
