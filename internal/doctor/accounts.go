@@ -55,11 +55,9 @@ func (h *House) setups(ctx context.Context, r *Report) error {
 // census is what there is of each customer.
 type census struct {
 	users map[store.Standing]int64
-	able  map[portal.CustomerID]int64 // administrators who can sign in
-	lost  map[portal.CustomerID]int64
-	wrong map[portal.CustomerID]bool // counters
-	// examples are login IDs of lost ones, a few.
-	examples *[]string
+	able  map[portal.CustomerID]int64  // administrators who can sign in
+	lost  map[portal.CustomerID]string // the login ID of one whose authenticator is gone
+	wrong map[portal.CustomerID]bool   // counters
 }
 
 // accounts counts all users in one moment of the database, a batch at a time,
@@ -69,7 +67,7 @@ func (h *House) accounts(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	c := census{map[store.Standing]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]bool{}, new([]string)}
+	c := census{map[store.Standing]int64{}, map[portal.CustomerID]int64{}, map[portal.CustomerID]string{}, map[portal.CustomerID]bool{}}
 	err = h.data.Snapshot(ctx, portal.NoCustomer, func(view store.View) error {
 		if err := c.count(ctx, view); err != nil {
 			return err
@@ -87,7 +85,11 @@ func (h *House) accounts(ctx context.Context, r *Report) error {
 		r.Found(CountsWrong, "the counters of users by role and 2FA are not what the rows say: %s", list(ids, names))
 	}
 	if ids := keysOf(c.lost); len(ids) > 0 {
-		r.Found(SetupsLost, "users whose authenticator is gone: %s, among them %s", list(ids, names), strings.Join((*c.examples)[:min(named, len(*c.examples))], ", "))
+		whose := map[portal.CustomerID]string{}
+		for _, id := range ids {
+			whose[id] = names[id] + ": " + c.lost[id]
+		}
+		r.Found(SetupsLost, "customers with users whose authenticator is gone, and one of them: %s", list(ids, whose))
 	}
 	administrators(r, c, customers, names)
 	r.Fine("counters are right, and every customer has administrators")
@@ -104,8 +106,7 @@ func (c census) count(ctx context.Context, view store.View) error {
 		for _, t := range page {
 			c.users[t.Standing] += t.Users
 			if t.Lost > 0 {
-				c.lost[t.Customer] += t.Lost
-				*c.examples = append(*c.examples, t.LostOne)
+				c.lost[t.Customer] = t.LostOne
 			}
 			if t.Role == portal.RoleAdministrator {
 				c.able[t.Customer] += t.Able
