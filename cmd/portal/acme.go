@@ -16,13 +16,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
 	"portal"
+	"portal/internal/tracing"
 )
 
 // letsEncrypt makes the certificates where no other authority is named.
@@ -84,23 +84,23 @@ func (t *transport) managed(base *url.URL, dataFolder string, now portal.Clock, 
 		HostPolicy: autocert.HostWhitelist(base.Hostname()), Email: t.ACMEEmail,
 		Client: &acme.Client{
 			DirectoryURL: cmp.Or(t.ACMEDirectory, letsEncrypt),
-			HTTPClient:   &http.Client{Timeout: time.Minute, Transport: &overheard{way: way, said: &seldom{now: now, log: log}}},
+			HTTPClient:   &http.Client{Timeout: time.Minute, Transport: &overheard{way: way, said: &tracing.Seldom{Log: log, Now: now}}},
 		},
 	}
 	config := manager.TLSConfig()
 	config.MinVersion = tls.VersionTLS12
-	config.GetCertificate = telling(config.GetCertificate, base.Hostname(), &seldom{now: now, log: log})
+	config.GetCertificate = telling(config.GetCertificate, base.Hostname(), &tracing.Seldom{Log: log, Now: now})
 	return config, nil
 }
 
 // telling has the log told where visitors of the portal's own host get no
 // certificate. A stranger who asks for another host, or for a proof that nobody
 // waits for, is refused and no failure.
-func telling(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), host string, said *seldom) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func telling(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), host string, said *tracing.Seldom) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		shown, err := get(hello)
 		if err != nil && !proves(hello) && strings.EqualFold(strings.TrimSuffix(hello.ServerName, "."), host) {
-			said.warn("there is no certificate, so nobody can reach the portal; the next visitor is the next try", err)
+			said.Warn(context.Background(), "there is no certificate, so nobody can reach the portal; the next visitor is the next try", "error", err)
 		}
 		return shown, err
 	}
@@ -117,7 +117,7 @@ func proves(hello *tls.ClientHelloInfo) bool {
 // certificate is renewed while nobody waits for it.
 type overheard struct {
 	way  http.RoundTripper
-	said *seldom
+	said *tracing.Seldom
 }
 
 // RoundTrip asks the authority and listens to its answer.
@@ -131,7 +131,7 @@ func (o *overheard) RoundTrip(r *http.Request) (*http.Response, error) {
 		what = refusedBy(answer)
 	}
 	if what != nil && !errors.Is(what, context.Canceled) {
-		o.said.warn("the certificate authority has made no certificate; it is asked again, at the latest within an hour", what)
+		o.said.Warn(r.Context(), "the certificate authority has made no certificate; it is asked again, at the latest within an hour", "error", what)
 	}
 	return answer, err
 }
@@ -185,22 +185,4 @@ func refusedBy(answer *http.Response) error {
 	}
 	why := cmp.Or(said.Error, &complaint{Detail: "the authority does not say why"})
 	return fmt.Errorf("the proof that the host is this portal's has failed: %s %s", why.Type, why.Detail)
-}
-
-// seldom tells the log of a failure that comes again and again: once a minute.
-type seldom struct {
-	now portal.Clock
-	log *slog.Logger
-
-	mu   sync.Mutex
-	told time.Time
-}
-
-func (s *seldom) warn(what string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := s.now(); now.Sub(s.told).Abs() >= time.Minute {
-		s.told = now
-		s.log.Warn(what, "error", err)
-	}
 }

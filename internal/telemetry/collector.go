@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -22,14 +21,11 @@ import (
 
 	"portal"
 	"portal/internal/meter"
+	"portal/internal/tracing"
 )
 
-const (
-	// sending is how long the collector may take to accept a batch.
-	sending = 10 * time.Second
-	// silence is between two words in the log about a collector that is away.
-	silence = time.Minute
-)
+// sending is how long the collector may take to accept a batch.
+const sending = 10 * time.Second
 
 // Collector is where traces are sent: OTLP over HTTP, as protobuf. The exporter
 // of OpenTelemetry itself does that too, with all of gRPC in its luggage
@@ -40,9 +36,7 @@ const (
 type Collector struct {
 	CollectorConfig
 	client *http.Client
-
-	mu   sync.Mutex
-	told time.Time
+	said   *tracing.Seldom
 }
 
 // CollectorConfig says how a collector is reached.
@@ -91,7 +85,7 @@ func ParseHeaders(text string) (http.Header, error) {
 // NewCollector makes the way to a collector. It follows no redirect and asks no
 // proxy that the environment may name.
 func NewCollector(c CollectorConfig) *Collector {
-	return &Collector{CollectorConfig: c, client: &http.Client{
+	return &Collector{CollectorConfig: c, said: &tracing.Seldom{Log: c.Log, Now: c.Now}, client: &http.Client{
 		Timeout:       sending,
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots}, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -103,8 +97,8 @@ func NewCollector(c CollectorConfig) *Collector {
 func (c *Collector) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := c.send(ctx, spans)
 	c.Meter.Spans(len(spans), err == nil)
-	if err != nil && c.mayTell() {
-		c.Log.WarnContext(ctx, "the trace collector takes no traces; what it does not take is lost, and nothing else", "collector", c.Endpoint.String(), "error", err)
+	if err != nil {
+		c.said.Warn(ctx, "the trace collector takes no traces; what it does not take is lost, and nothing else", "collector", c.Endpoint.String(), "error", err)
 	}
 	return nil
 }
@@ -135,16 +129,6 @@ func (c *Collector) send(ctx context.Context, spans []sdktrace.ReadOnlySpan) err
 		return fmt.Errorf("it answers %s", answer.Status)
 	}
 	return nil
-}
-
-func (c *Collector) mayTell() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := c.Now(); c.told.IsZero() || now.Sub(c.told).Abs() >= silence {
-		c.told = now
-		return true
-	}
-	return false
 }
 
 // Shutdown has nothing left to send.
