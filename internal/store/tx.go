@@ -35,8 +35,11 @@ func (tx *Tx) Enter(customer portal.CustomerID) *Tx {
 }
 
 // tries is how often a transaction that lost a race or its connection runs
-// again, before the caller is told that the portal is busy.
-const tries = 12
+// again, before the caller is told that the portal is busy. A long one, such as
+// a set-up that is confirmed, loses most of its races against short ones while
+// many sign in to a small database, where all rows are on the same few pages.
+// With the pauses this is some two seconds.
+const tries = 24
 
 // View returns a view for single reads outside a transaction.
 func (s *Store) View(customer portal.CustomerID) View {
