@@ -179,6 +179,9 @@ func TestRotateWhileServing(t *testing.T) {
 	}
 	retire("less than five minutes ago")
 	change(t, in.beneath(), "UPDATE key_checks SET created_at = created_at - 360000000") // six minutes
+	until(t, "the ends of all chains are marked anew", func() bool {
+		return number(t, in.beneath(), "SELECT COUNT(*) FROM audit_chains WHERE key_id = '"+old+"'") == 0
+	})
 	retire("(accounts: 1)")
 	in.Advance(12 * time.Minute)
 	last := one.person("wendy")

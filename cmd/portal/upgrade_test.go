@@ -60,6 +60,10 @@ type phone struct {
 
 func (p *phone) code() string {
 	p.t.Helper()
+	// One that is about to run out would have done so by the time it is looked at.
+	if left := 30*time.Second - time.Since(time.Now().Truncate(30*time.Second)); left < 5*time.Second {
+		rest(left)
+	}
 	p.last = max(p.last+1, time.Now().Unix()/30-1)
 	return testkit.OathCode(p.t, p.secret, time.Unix(p.last*30, 0))
 }
