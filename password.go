@@ -40,8 +40,9 @@ func passwordLength(password string) int { return utf8.RuneCountInString(norm.NF
 
 // CheckPassword applies the rules that need no list to a new password: its
 // length, that it is not the same few characters again and again (PW-06), and
-// that it is not made of names that belong to its owner (PW-07). Composition does not matter (PW-03). The length counts code points of the NFC
-// form, which is what is hashed (PW-05).
+// that it is not made of names that belong to its owner (PW-07). Composition
+// does not matter (PW-03). The length counts code points of the NFC form, which
+// is what is hashed (PW-05).
 func CheckPassword(f Field, password string, owner PasswordOwner) error {
 	length, least := passwordLength(password), owner.MinLength()
 	switch {

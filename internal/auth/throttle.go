@@ -151,8 +151,8 @@ func (s *Service) chargeReset(ctx context.Context, o portal.Origin, user portal.
 }
 
 // chargeResetCode counts a try behind a mailed link, most of all its second
-// factor. It has a budget of its own, so that a stranger who has used up the one of the sign-in page
-// stops nobody here (AU-06).
+// factor. It has a budget of its own, so that a stranger who has used up the one
+// of the sign-in page stops nobody here (AU-06).
 func (s *Service) chargeResetCode(ctx context.Context, o portal.Origin, user portal.User) (store.Charged, error) {
 	c, err := s.chargeAll(ctx, store.Budget{Bucket: resetBucket(user.ID), Limit: s.limits.ResetsPerHour, Window: hour})
 	event := portal.Stranger(o).WasRefused(portal.PasswordReset, limitReached).On(user)
