@@ -42,6 +42,7 @@ func dial(ctx context.Context, host string) (*client, error) {
 // answer is what came back.
 type answer struct {
 	status int
+	to     string // where it leads
 	body   []byte // good until the next request
 }
 
@@ -81,7 +82,10 @@ func (c *client) readHead(a *answer) (int, error) {
 		if len(line) <= 2 {
 			break
 		}
-		if name, value, _ := bytes.Cut(line, []byte(": ")); bytes.EqualFold(name, []byte("Content-Length")) {
+		switch name, value, _ := bytes.Cut(line, []byte(": ")); {
+		case bytes.EqualFold(name, []byte("Location")):
+			a.to = string(bytes.TrimSpace(value))
+		case bytes.EqualFold(name, []byte("Content-Length")):
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
 				return 0, err
 			}
@@ -111,8 +115,9 @@ func request(host, method, path, cookie, body string) []byte {
 type load struct {
 	workers int
 	lasting time.Duration
-	want    int // the status of every right answer
-	also    int // another right one, under overload
+	want    int    // the status of every right answer
+	to      string // where every right answer leads, if that matters
+	also    int    // another right one, under overload
 	next    func(worker int) []byte
 }
 
@@ -207,8 +212,8 @@ func (c *client) repeat(ctx context.Context, l load, worker int, end time.Time) 
 		if err != nil {
 			return own, err
 		}
-		if a.status != l.want && a.status != l.also {
-			return own, fmt.Errorf("status %d instead of %d for %.60q: %.300s", a.status, l.want, next, a.body)
+		if a.status != l.also && (a.status != l.want || l.to != "" && a.to != l.to) {
+			return own, fmt.Errorf("status %d to %q instead of %d to %q for %.60q: %.300s", a.status, a.to, l.want, l.to, next, a.body)
 		}
 		now := time.Now()
 		own = append(own, now.Sub(at))

@@ -53,9 +53,8 @@ func build(ctx context.Context, folder, database string, s size) (*house, error)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	clock := func() time.Time { return time.Now().Add(ahead) }
 	var err error
-	if h.store, err = store.Open(ctx, store.Config{Database: database, DataFolder: folder, Now: clock}); err != nil {
+	if h.store, err = store.Open(ctx, store.Config{Database: database, DataFolder: folder, Now: time.Now}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(h.openRing(), h.fill(ctx), h.openSessions(ctx)); err != nil {

@@ -93,7 +93,11 @@ func (b *bench) signInLoad(c *child, state portal.TwoFactorState, known bool, wo
 			return request(c.base.Host, "POST", "/sign-in", cookie, form.Encode())
 		}
 	}
-	return load{workers: workers, lasting: lasting, want: 303, next: next}
+	to := "/"
+	if state == portal.TwoFactorEnabled {
+		to = "/sign-in/code"
+	}
+	return load{workers: workers, lasting: lasting, want: 303, to: to, next: next}
 }
 
 // loop has the floor repeat something in itself.
@@ -154,7 +158,7 @@ func (b *bench) secondSteps(ctx context.Context, workers int, known bool) (outco
 	}
 	var taken atomic.Int64
 	body := "code=" + code()
-	return b.portal.put(ctx, load{workers: workers, lasting: 2 * b.sample, want: 303, next: func(int) []byte {
+	return b.portal.put(ctx, load{workers: workers, lasting: 2 * b.sample, want: 303, to: "/", next: func(int) []byte {
 		i := int(taken.Add(1)) - 1
 		if i >= len(cookies) {
 			return nil
